@@ -1,0 +1,1 @@
+"""What members do; each life cycle ends in a claim or a credit."""

@@ -1,0 +1,1 @@
+"""Shared kernel: configuration, database, errors, clock, identifiers, crypto."""

@@ -1,0 +1,128 @@
+"""Settings: read once from the environment at the edge, then passed on."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.crypto import Vault
+
+_PREFIX = "PARTY_POINTS_"
+
+
+class ConfigError(Exception):
+    """A setting is missing or unsafe; the program must not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a deployment may set. Every field has one environment variable of the same name."""
+
+    database_url: str
+    migration_database_url: str
+    data_dir: Path
+    jwt_secret: str = field(repr=False)
+    flask_secret: str = field(repr=False)
+    vault: Vault = field(repr=False)
+    jwt_issuer: str = "party-points"
+    jwt_audience: str = "party-points-api"
+    access_minutes: int = 30
+    refresh_days: int = 30
+    db_pool_size: int = 4
+    demo: bool = False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read PARTY_POINTS_* variables; SQLite and generated keys under data_dir by default.
+
+        Raises:
+            ConfigError: a value is malformed, a key is weak, or PostgreSQL is used without keys.
+        """
+        data_dir = Path(environ.get(_PREFIX + "DATA_DIR", "var"))
+        url = normalize_url(
+            environ.get(_PREFIX + "DATABASE_URL", f"sqlite:///{data_dir.absolute()}/points.db")
+        )
+        owner_url = environ.get(_PREFIX + "MIGRATION_DATABASE_URL")
+        keys = _read_keys(environ, data_dir, embedded=url.startswith("sqlite"))
+        settings = cls(
+            database_url=url,
+            migration_database_url=normalize_url(owner_url) if owner_url else url,
+            data_dir=data_dir,
+            jwt_secret=keys["JWT_SECRET"],
+            flask_secret=keys["FLASK_SECRET"],
+            vault=Vault(_decode_key(keys, "FIELD_KEY"), _decode_key(keys, "INDEX_KEY")),
+            access_minutes=_positive(environ, "ACCESS_MINUTES", 30),
+            refresh_days=_positive(environ, "REFRESH_DAYS", 30),
+            db_pool_size=_positive(environ, "DB_POOL_SIZE", 4),
+            demo=environ.get(_PREFIX + "DEMO") == "1",
+        )
+        settings.require_strong_secrets()
+        return settings
+
+    def require_strong_secrets(self) -> None:
+        """Raise ConfigError unless the token key is long and not shared with Flask's."""
+        if len(self.jwt_secret.encode()) < 32:
+            raise ConfigError("PARTY_POINTS_JWT_SECRET 至少 32 字节")
+        if self.jwt_secret == self.flask_secret:
+            raise ConfigError("PARTY_POINTS_JWT_SECRET 不能与 PARTY_POINTS_FLASK_SECRET 相同")
+
+
+def normalize_url(url: str) -> str:
+    """Name the psycopg 3 driver, whatever spelling of PostgreSQL the operator used."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _read_keys(environ: Mapping[str, str], data_dir: Path, *, embedded: bool) -> dict[str, str]:
+    names = ("JWT_SECRET", "FLASK_SECRET", "FIELD_KEY", "INDEX_KEY")
+    given = {name: environ[_PREFIX + name] for name in names if _PREFIX + name in environ}
+    missing = [_PREFIX + name for name in names if name not in given]
+    if not missing:
+        return given
+    # A shared key file is right for one embedded node only; a PostgreSQL deployment has several
+    # processes on several hosts, so silently inventing keys there would split them.
+    if not embedded:
+        raise ConfigError("生产环境必须设置：" + "、".join(missing))
+    return _load_or_create_keys(data_dir / "keys.json") | given
+
+
+def _load_or_create_keys(path: Path) -> dict[str, str]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    generated = {
+        "JWT_SECRET": secrets.token_urlsafe(48),
+        "FLASK_SECRET": secrets.token_urlsafe(48),
+        "FIELD_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "INDEX_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    # The API and the jobs process start together: write aside, then link, so that exactly one
+    # of them creates the file and the other reads a whole one.
+    aside = path.with_suffix(f".{os.getpid()}")
+    aside.touch(mode=0o600)
+    aside.write_text(json.dumps(generated))
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()
+    stored: dict[str, str] = json.loads(path.read_text())
+    return stored
+
+
+def _decode_key(keys: Mapping[str, str], name: str) -> bytes:
+    try:
+        return base64.b64decode(keys[name], validate=True)
+    except ValueError as error:
+        raise ConfigError(f"{_PREFIX}{name} 须为 32 字节的 base64") from error
+
+
+def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(_PREFIX + name, str(default))
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10_000):
+        raise ConfigError(f"{_PREFIX}{name} 须为正整数")
+    return int(text)

@@ -1,0 +1,153 @@
+"""Database: declarative base, column types, engine settings and the unit of work."""
+
+import enum
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from core.config import Settings
+from core.crypto import Vault
+
+# SQLite takes its one write lock at BEGIN IMMEDIATE. A request that only reads says so here
+# and gets a deferred BEGIN instead, so that readers do not queue behind the writer.
+read_only: ContextVar[bool] = ContextVar("read_only", default=False)
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """All tables of the product."""
+
+    metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant: timestamptz on PostgreSQL, fixed-width sortable UTC text on SQLite."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+    _format = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.String(27))
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime refused: an instant needs its offset")
+        utc = value.astimezone(UTC)
+        return utc.strftime(self._format) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.strptime(value, self._format).replace(tzinfo=UTC)
+        result: datetime = value.astimezone(UTC)
+        return result
+
+
+Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def one_of(column: str, values: type[enum.StrEnum]) -> sa.CheckConstraint:
+    """A CHECK that a text column holds a member of the enumeration."""
+    listed = ", ".join(f"'{member.value}'" for member in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def make_engine(settings: Settings, *, url: str | None = None) -> Engine:
+    """The engine of a process outside Flask (jobs, CLI, tests); same settings as inside."""
+    return sa.create_engine(url or settings.database_url, **engine_options(settings))
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Pool and connection settings for the deployment's database."""
+    if settings.database_url.startswith("sqlite"):
+        # isolation_level None hands BEGIN to the listener below; the driver's own implicit
+        # BEGIN is deferred and loses updates under concurrency.
+        return {"connect_args": {"isolation_level": None, "timeout": 10}}
+    return {
+        "pool_size": settings.db_pool_size,
+        "max_overflow": 2,
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "connect_args": {
+            "connect_timeout": 5,
+            "application_name": "party-points",
+            "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=5000"
+            " -c idle_in_transaction_session_timeout=60000",
+        },
+    }
+
+
+def make_sessions(engine: Engine, vault: Vault) -> sessionmaker[Session]:
+    """Sessions for jobs, CLI and tests; they carry the vault so that domain code can find it."""
+    return sessionmaker(engine, expire_on_commit=False, info={"vault": vault})
+
+
+def vault_of(session: Session) -> Vault:
+    """The keys that the edge handed to this session."""
+    vault: Vault = session.info["vault"]
+    return vault
+
+
+@contextmanager
+def unit_of_work(session: Session) -> Iterator[Session]:
+    """One use case, one transaction: commit at the end, roll back on any error.
+
+    It does not call `session.begin()`: looking up who is asking has already begun the
+    transaction by the time a view runs.
+    """
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+# SQLite before 3.51.3 can corrupt a WAL database with two or more connections, so older
+# libraries use a rollback journal. Both are durable with synchronous=FULL.
+SQLITE_JOURNAL = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "TRUNCATE"
+
+
+@event.listens_for(Engine, "connect")
+def _configure_sqlite(dbapi_connection: Any, _record: Any) -> None:
+    if not isinstance(dbapi_connection, sqlite3.Connection):
+        return
+    dbapi_connection.isolation_level = None
+    for pragma in (
+        "busy_timeout=10000",
+        f"journal_mode={SQLITE_JOURNAL}",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        # Without this, INSERT OR REPLACE deletes a row without firing its delete triggers.
+        "recursive_triggers=ON",
+    ):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN" if read_only.get() else "BEGIN IMMEDIATE")

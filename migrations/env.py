@@ -1,0 +1,68 @@
+"""Alembic environment: needs a database URL and the tables' metadata, no application."""
+
+import os
+
+import sqlalchemy as sa
+from alembic import context
+from sqlalchemy.engine import Connection
+
+import activities.models
+import core.background
+import members.access_models
+import members.models
+import members.roster_models
+import notifications.models
+import points.models  # noqa: F401
+from core.config import normalize_url
+from core.db import Base
+
+URL_VARIABLES = ("PARTY_POINTS_MIGRATION_DATABASE_URL", "PARTY_POINTS_DATABASE_URL")
+
+
+def database_url() -> str:
+    """The owner's URL: given by the caller, else from the environment."""
+    given = context.config.attributes.get("database_url")
+    if given:
+        return normalize_url(given)
+    for name in URL_VARIABLES:
+        if name in os.environ:
+            return normalize_url(os.environ[name])
+    return normalize_url(f"sqlite:///{os.path.abspath('var')}/points.db")
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations on one connection, all or nothing."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    if on_sqlite:
+        # A batch migration drops and renames tables; with foreign keys on, that would fire
+        # ON DELETE actions and silently empty children. The pragma works only outside a
+        # transaction, hence on the raw connection, before any statement.
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA foreign_keys=OFF")
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=on_sqlite,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        if not on_sqlite:
+            connection.execute(sa.text("SET LOCAL lock_timeout = '4s'"))
+        context.run_migrations()
+        if on_sqlite:
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise RuntimeError(f"migration would break foreign keys: {broken[:5]}")
+    if on_sqlite:
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+given_connection = context.config.attributes.get("connection")
+if given_connection is not None:
+    run(given_connection)
+else:
+    engine = sa.create_engine(database_url(), poolclass=sa.NullPool)
+    with engine.connect() as own_connection:
+        run(own_connection)
+    engine.dispose()

@@ -1,0 +1,1 @@
+"""The points engine: rules, claims, ledger."""
