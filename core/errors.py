@@ -1,13 +1,14 @@
 """The tree of errors that domain code may raise.
 
 DomainError
+├── Unauthenticated who is asking could not be established
 ├── NotFound        the thing is absent, or out of the actor's scope (the two answer alike)
 ├── Forbidden       the actor may see the thing but not do this to it
 ├── Conflict        the thing changed, or was decided, before this call
 └── RuleViolation   the input is well formed, but a business rule refuses it
 
 Packages subclass these beside the code that raises them. Each class carries a stable `code`
-for machines and a zh-CN `title` for people; `api.problems` maps the four families, and only
+for machines and a zh-CN `title` for people; `api.problems` maps the five families, and only
 them, to HTTP.
 """
 
@@ -37,6 +38,13 @@ class DomainError(Exception):
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.problems = problems
+
+
+class Unauthenticated(DomainError):
+    """Who is asking could not be established."""
+
+    code = "auth.failed"
+    title = "身份没有通过验证"
 
 
 class NotFound(DomainError):

@@ -120,6 +120,16 @@ def primary_affiliation_on(day: date) -> sa.ColumnElement[bool]:
     )
 
 
+def place_of_affiliation() -> sa.ColumnElement[bool]:
+    """Join condition: the narrowest organisation of an affiliation, its party group if any.
+
+    A group's path begins with its branch's path, so one prefix test serves every role.
+    """
+    return Organization.id == sa.func.coalesce(
+        Affiliation.party_group_id, Affiliation.organization_id
+    )
+
+
 def within(paths: Iterable[str]) -> sa.ColumnElement[bool]:
     """Filter: the organisation stands at or below one of the paths; no paths, no rows."""
     conditions = [Organization.path.startswith(path, autoescape=True) for path in paths]
@@ -140,9 +150,7 @@ def get_organization(
     return organization
 
 
-def get_member(
-    session: Session, actor: Actor, member_id: UUID, *, roles: Iterable[Role]
-) -> Member:
+def get_member(session: Session, actor: Actor, member_id: UUID, *, roles: Iterable[Role]) -> Member:
     """The member, if he is the actor himself or belongs today where the actor holds a role.
 
     Raises:
@@ -152,12 +160,37 @@ def get_member(
     if member_id != actor.member_id:
         query = (
             query.join(Affiliation, primary_affiliation_on(actor.on))
-            .join(Organization, Organization.id == Affiliation.organization_id)
+            .join(Organization, place_of_affiliation())
             .where(within(actor.paths(roles)))
         )
     member = session.scalar(query)
     if member is None:
         raise NotFound
+    return member
+
+
+def get_managed_member(
+    session: Session, actor: Actor, member_id: UUID, *, roles: Iterable[Role]
+) -> Member:
+    """The member, if he belongs today where the actor holds a role; locked until the end.
+
+    The lock makes two changes of one person's record take turns. Being that person is not
+    enough: nobody keeps his own record without the role.
+
+    Raises:
+        Forbidden: the actor asks for himself and holds none of the roles there.
+        NotFound: he does not exist, or is outside that scope; the two answer alike.
+    """
+    member = session.scalar(
+        sa.select(Member)
+        .join(Affiliation, primary_affiliation_on(actor.on))
+        .join(Organization, place_of_affiliation())
+        .where(Member.id == member_id, within(actor.paths(roles)))
+        .with_for_update(key_share=True, of=Member)
+        .execution_options(populate_existing=True)
+    )
+    if member is None:
+        raise Forbidden if member_id == actor.member_id else NotFound
     return member
 
 

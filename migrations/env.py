@@ -10,7 +10,7 @@ import activities.models
 import core.background
 import members.access_models
 import members.models
-import members.roster_models
+import members.roster.models
 import notifications.models
 import points.models  # noqa: F401
 from core.config import normalize_url

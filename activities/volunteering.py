@@ -1,0 +1,237 @@
+"""Volunteer service: recorded once, claimed at once, corrected after a return, withdrawn."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from activities.models import Activity, VolunteerRecord
+from activities.service_rules import ServiceFacts, Surroundings, flags_of, require_possible
+from core.errors import NotFound, RuleViolation, VersionConflict
+from core.ids import new_id
+from core.paging import Page, cut, id_key
+from members.access import READING_ROLES, ROSTER_ROLES, Actor, get_member, within
+from members.access_models import Role
+from members.models import Affiliation, AffiliationKind, Organization
+from points import claims
+from points.claims import NewClaim
+from points.models import Claim
+
+ITEM_CODE = "volunteer_service"
+SOURCE_KIND = "volunteer_record"
+
+
+class NotAffiliated(RuleViolation):
+    """The member belonged to no branch on the day."""
+
+    code = "member.not_affiliated"
+    title = "当日没有组织关系，不能申报"
+
+
+def record(
+    session: Session, actor: Actor, member_id: UUID, *, facts: ServiceFacts, now: datetime
+) -> VolunteerRecord:
+    """Record a piece of service and claim points for it in one step (enter each fact once).
+
+    A member records his own; whoever keeps the roster may enter it for a member without a
+    phone, and `entered_by` says so.
+
+    Raises:
+        NotFound: the member is out of scope.
+        ServiceRefused, NotAffiliated: it cannot be.
+        ClaimTooLate, PeriodClosed, NoSchemeInForce: it cannot count.
+    """
+    member = get_member(session, actor, member_id, roles=ROSTER_ROLES)
+    require_possible(facts, member.joined_on, now=now)
+    organization_id = _organization_on(session, member_id, facts.happened_on)
+    around = _surroundings(session, member_id, organization_id, facts)
+    flags = flags_of(facts, around, now=now)
+    record_id = new_id()
+    new = NewClaim(
+        member_id=member_id,
+        organization_id=organization_id,
+        item_code=ITEM_CODE,
+        source_kind=SOURCE_KIND,
+        source_id=record_id,
+        title=facts.title,
+        happened_on=facts.happened_on,
+        quantity=facts.claimed_minutes,
+        flags=flags,
+    )
+    claim = claims.submit(session, actor, new=new, now=now)
+    kept = VolunteerRecord(
+        id=record_id,
+        member_id=member_id,
+        organization_id=organization_id,
+        claim_id=claim.id,
+        happened_on=facts.happened_on,
+        flags=list(flags),
+        entered_by=actor.member_id,
+        created_at=now,
+        **_columns(facts),
+    )
+    session.add(kept)
+    session.flush()
+    return kept
+
+
+def correct(
+    session: Session,
+    actor: Actor,
+    record_id: UUID,
+    *,
+    facts: ServiceFacts,
+    version: int,
+    now: datetime,
+) -> VolunteerRecord:
+    """Correct a returned record and send its claim in again.
+
+    Raises:
+        NotFound: not the actor's to change.
+        VersionConflict: it was changed meanwhile.
+        ClaimAlreadyDecided: the claim is not in the returned state.
+    """
+    kept = _get_writable(session, actor, record_id)
+    if kept.version != version:
+        raise VersionConflict
+    member = get_member(session, actor, kept.member_id, roles=ROSTER_ROLES)
+    require_possible(facts, member.joined_on, now=now)
+    if _organization_on(session, kept.member_id, facts.happened_on) != kept.organization_id:
+        raise NotAffiliated("更正后的日期不在原支部期间，请撤回后重新申报。")
+    path = session.get_one(Organization, kept.organization_id).path
+    claims.require_claimable(session, path, ITEM_CODE, facts.happened_on, now=now)
+    around = _surroundings(session, kept.member_id, kept.organization_id, facts, but=kept.id)
+    flags = flags_of(facts, around, now=now)
+    changes: dict[str, Any] = {
+        "title": facts.title,
+        "happened_on": facts.happened_on,
+        "quantity": facts.claimed_minutes,
+        "flags": list(flags),
+        "is_flagged": bool(flags),
+    }
+    claims.resubmit(session, actor, kept.claim_id, changes=changes, now=now)
+    for name, value in _columns(facts).items():
+        setattr(kept, name, value)
+    kept.happened_on, kept.flags, kept.version = facts.happened_on, list(flags), version + 1
+    session.flush()
+    return kept
+
+
+def withdraw(session: Session, actor: Actor, record_id: UUID, *, now: datetime) -> None:
+    """Take back a record whose claim has not been approved.
+
+    Raises:
+        NotFound: not the actor's to change.
+        ClaimAlreadyDecided: it was approved meanwhile.
+    """
+    kept = _get_writable(session, actor, record_id)
+    claims.withdraw(session, actor, kept.claim_id, now=now)
+    kept.withdrawn_at = now
+    session.flush()
+
+
+def get_record(session: Session, actor: Actor, record_id: UUID) -> Any:
+    """A record with its claim: the actor's own, or in his reading scope.
+
+    Raises:
+        NotFound: absent, or out of scope.
+    """
+    row = session.execute(
+        _with_claims()
+        .join(Organization, Organization.id == VolunteerRecord.organization_id)
+        .where(
+            VolunteerRecord.id == record_id,
+            (VolunteerRecord.member_id == actor.member_id)
+            | (VolunteerRecord.entered_by == actor.member_id)
+            | within(actor.paths(READING_ROLES - {Role.GROUP_LEADER})),
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def list_own(
+    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+) -> Page[Any]:
+    """The actor's records with their claims, newest first."""
+    query = _with_claims().where(VolunteerRecord.member_id == actor.member_id)
+    last_id = id_key(after)
+    if last_id is not None:
+        query = query.where(VolunteerRecord.id < last_id)
+    rows: Sequence[Any] = session.execute(
+        query.order_by(VolunteerRecord.id.desc()).limit(limit + 1)
+    ).all()
+    return cut(rows, limit, lambda row: [str(row.VolunteerRecord.id)])
+
+
+def _with_claims() -> sa.Select[VolunteerRecord, Claim]:
+    return sa.select(VolunteerRecord, Claim).join(Claim, Claim.id == VolunteerRecord.claim_id)
+
+
+def _columns(facts: ServiceFacts) -> dict[str, Any]:
+    return {name: value for name, value in asdict(facts).items() if name != "is_office_duty"}
+
+
+def _get_writable(session: Session, actor: Actor, record_id: UUID) -> VolunteerRecord:
+    kept = session.scalar(
+        sa.select(VolunteerRecord).where(
+            VolunteerRecord.id == record_id,
+            (VolunteerRecord.member_id == actor.member_id)
+            | (VolunteerRecord.entered_by == actor.member_id),
+        )
+    )
+    if kept is None:
+        raise NotFound
+    return kept
+
+
+def _organization_on(session: Session, member_id: UUID, day: date) -> UUID:
+    organization_id = session.scalar(
+        sa.select(Affiliation.organization_id).where(
+            Affiliation.member_id == member_id,
+            Affiliation.kind == AffiliationKind.PRIMARY,
+            Affiliation.valid_from <= day,
+            Affiliation.valid_to.is_(None) | (Affiliation.valid_to > day),
+        )
+    )
+    if organization_id is None:
+        raise NotAffiliated(f"{day} 没有登记组织关系，请联系支部书记。")
+    return organization_id
+
+
+def _surroundings(
+    session: Session,
+    member_id: UUID,
+    organization_id: UUID,
+    facts: ServiceFacts,
+    but: UUID | None = None,
+) -> Surroundings:
+    near = timedelta(days=1)
+    records: Sequence[Any] = session.execute(
+        sa.select(
+            VolunteerRecord.starts_at, VolunteerRecord.ends_at, VolunteerRecord.claimed_minutes
+        ).where(
+            VolunteerRecord.member_id == member_id,
+            VolunteerRecord.id != but if but else sa.true(),
+            VolunteerRecord.withdrawn_at.is_(None),
+            VolunteerRecord.starts_at < facts.ends_at + near,
+            VolunteerRecord.ends_at > facts.starts_at - near,
+        )
+    ).all()
+    meetings = session.execute(
+        sa.select(Activity.starts_at, Activity.ends_at).where(
+            Activity.organization_id == organization_id,
+            Activity.cancelled_at.is_(None),
+            Activity.starts_at < facts.ends_at,
+            Activity.ends_at > facts.starts_at,
+        )
+    ).all()
+    return Surroundings(
+        [(row[0], row[1], row[2]) for row in records],
+        [(row[0], row[1]) for row in meetings],
+    )

@@ -1,0 +1,105 @@
+"""The blueprint of every resource: policy, strict input, documented examples and problems."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flask
+import flask_smorest
+import marshmallow as ma
+from marshmallow import fields
+
+from api.auth import Access, Policy, guard
+from api.parsing import StrictParser
+
+_PROBLEM_NAMES = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND"}
+_PROBLEM_NAMES |= {409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+_PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY"}
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A resource. `access` is required on each route, so that no operation is open by mistake."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def route(
+        self, rule: str, *, access: Policy, methods: list[str], **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register one operation; the view's name is its operationId, its docstring the summary."""
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            documented = self._document(view, access, rule, methods[0])
+            guarded = guard(_refusing_strays(documented), access)
+            self.add_url_rule(rule, None, guarded, methods=methods, **options)
+            return guarded
+
+        return decorate
+
+    def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
+        """Input schema; its documented example is put together from its fields' examples."""
+        if location == "json":
+            kwargs.setdefault("example", example_of(schema))
+        return super().arguments(schema, location=location, **kwargs)
+
+    def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Any:
+        """Output schema; its documented example is put together from its fields' examples."""
+        if schema is not None and not isinstance(schema, dict):
+            kwargs.setdefault("example", example_of(schema))
+        return super().response(status_code, schema, **kwargs)
+
+    def _document(
+        self, view: Callable[..., Any], access: Policy, rule: str, method: str
+    ) -> Callable[..., Any]:
+        statuses = {400, 422}
+        if method != "GET":
+            statuses |= {409, 413, 415}
+        if access is not Access.PUBLIC:
+            statuses |= {401, 403}
+        if "<" in rule or isinstance(access, frozenset):
+            statuses.add(404)
+        for status in sorted(statuses):
+            view = self.alt_response(status, _PROBLEM_NAMES[status])(view)
+        security: dict[str, Any] = {"security": []} if access is Access.PUBLIC else {}
+        documented: Callable[..., Any] = self.doc(operationId=view.__name__, **security)(view)
+        return documented
+
+
+def _refusing_strays(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse query parameters and bodies that the operation does not read.
+
+    Silently ignoring them would let a mistyped filter return everything.
+    """
+    parameters = view.__dict__.get("_apidoc", {}).get("arguments", {}).get("parameters", [])
+    locations = {parameter["in"] for parameter in parameters}
+
+    def strict(*args: Any, **kwargs: Any) -> Any:
+        if flask.request.args and "query" not in locations:
+            raise ma.ValidationError({name: ["没有这个参数"] for name in flask.request.args})
+        if not locations & {"json", "files", "form"} and flask.request.get_data():
+            raise ma.ValidationError({"_schema": ["这个操作不接收请求体"]})
+        return view(*args, **kwargs)
+
+    strict.__name__, strict.__doc__ = view.__name__, view.__doc__
+    strict.__dict__.update(view.__dict__)
+    return strict
+
+
+def example_of(schema: Any) -> Any:
+    """An example of a schema, put together from the examples in its fields' metadata."""
+    instance = schema() if isinstance(schema, type) else schema
+    example = {
+        name: _field_example(field)
+        for name, field in instance.fields.items()
+        if not (field.load_only and field.dump_only)
+    }
+    return [example] if instance.many else example
+
+
+def _field_example(field: ma.fields.Field[Any]) -> Any:
+    if "example" in field.metadata:
+        return field.metadata["example"]
+    if isinstance(field, fields.Nested):
+        inner = example_of(field.schema)
+        return [inner] if field.many and not isinstance(inner, list) else inner
+    if isinstance(field, fields.List):
+        return [_field_example(field.inner)]
+    raise LookupError(f"field {field.name!r} of {field.parent!r} has no example")

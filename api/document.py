@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 document and the Swagger UI that shows it, with no outside address."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import flask
+import flask_smorest
+import flask_swagger_ui
+from flask_smorest.spec import openapi_cli
+from marshmallow import fields
+from werkzeug.wrappers import Response
+
+from api import fields as strict
+from api.auth import Access, guard
+from api.blueprints import Blueprint
+from api.fields import OutSchema
+from api.paging import Cursor
+
+PREFIX = "/api/v1"
+UI_PATH = "/docs/ui"
+_UI_FILES = Path(flask_swagger_ui.__file__).parent / "dist"
+
+CONFIG = {
+    "API_TITLE": "Party Points API（智慧党建积分）",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "OPENAPI_SWAGGER_UI_PATH": "/docs",
+    "OPENAPI_SWAGGER_UI_URL": UI_PATH + "/",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": "承诺践诺、志愿服务、主题党日的积分记账。错误一律为 RFC 9457 "
+            "problem+json；积分与小时以十进制文本表示；时间带时区。"
+        },
+        "security": [{"bearer": []}],
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+        },
+    },
+}
+
+
+class FieldProblemOut(OutSchema):
+    """One wrong field."""
+
+    pointer = fields.String(metadata={"example": "/claimed_minutes"})
+    code = fields.String(metadata={"example": "invalid"})
+    message = fields.String(metadata={"example": "应在 1 与 1440 之间"})
+    params = fields.Dict(metadata={"example": {}})
+
+
+class ProblemOut(OutSchema):
+    """RFC 9457 problem details."""
+
+    type = fields.String(metadata={"example": "/docs/problems#validation"})
+    code = fields.String(metadata={"example": "validation"})
+    status = fields.Integer(metadata={"example": 422})
+    title = fields.String(metadata={"example": "有内容需要修改"})
+    detail = fields.String(metadata={"example": "有 1 处需要修改。"})
+    retry = fields.String(metadata={"example": "never"})
+    request_id = fields.String(metadata={"example": "k7m2p9qd"})
+    errors = fields.List(fields.Nested(FieldProblemOut))
+
+
+class Api(flask_smorest.Api):
+    """smorest, with errors documented as what they are: problem details."""
+
+    ERROR_SCHEMA = ProblemOut
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_responses(self) -> None:
+        # smorest documents errors under the type of successful answers; ours have their own.
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/json"
+
+    def _register_error_handlers(self) -> None:
+        """`api.problems` answers errors."""
+
+
+def register(app: flask.Flask, blueprints: Sequence[Blueprint]) -> None:
+    """Register the resources, their document and the page that shows it."""
+    api = Api()
+    for field, shape in (
+        (strict.Identifier, ("string", "uuid")),
+        (strict.Day, ("string", "date")),
+        (strict.Instant, ("string", "date-time")),
+        (strict.PointsText, ("string", None)),
+        (strict.Count, ("integer", None)),
+        (strict.QueryCount, ("integer", None)),
+        (Cursor, ("string", None)),
+    ):
+        api.register_field(field, *shape)
+    api.init_app(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint, url_prefix=PREFIX)
+    app.add_url_rule(f"{UI_PATH}/<path:name>", "swagger_files", _ui_file)
+    _open_pages(app)
+
+
+def _ui_file(name: str) -> Response:
+    return flask.send_from_directory(_UI_FILES, name, max_age=86_400)
+
+
+def _open_pages(app: flask.Flask) -> None:
+    """The document and its page are public; like any route they must say so."""
+    cached: dict[str, str] = {}
+    build = app.view_functions["api-docs.openapi_json"]
+
+    def openapi_json() -> Response:
+        # Building takes milliseconds per operation and the answer never changes.
+        if not cached:
+            cached["body"] = flask.make_response(build()).get_data(as_text=True)
+        return flask.Response(cached["body"], mimetype="application/json")
+
+    app.view_functions["api-docs.openapi_json"] = openapi_json
+    for endpoint in ("api-docs.openapi_json", "api-docs.openapi_swagger_ui", "swagger_files"):
+        app.view_functions[endpoint] = guard(app.view_functions[endpoint], Access.PUBLIC)
+
+
+@openapi_cli.command("check")
+def check_document() -> None:
+    """Exit 1 unless docs/openapi.json is what the routes say."""
+    client = flask.current_app.test_client()
+    served = client.get("/openapi.json").get_data(as_text=True)
+    if Path("docs/openapi.json").read_text(encoding="utf-8").strip() != served.strip():
+        raise SystemExit(
+            "docs/openapi.json 已过时：flask --app wsgi openapi write docs/openapi.json"
+        )

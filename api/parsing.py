@@ -1,0 +1,83 @@
+"""Reading requests strictly: one JSON value without duplicates, NaN or bottomless nesting."""
+
+import json
+import re
+from typing import Any, NoReturn
+
+import flask
+import marshmallow as ma
+from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
+
+from api.problems import Problem
+
+DEPTH_MAX = 32
+_BRACKET_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+
+
+class StrictParser(FlaskParser):
+    """webargs, but unknown and repeated query parameters are refused like unknown fields."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+        "querystring": ma.RAISE,
+        "form": ma.RAISE,
+        "files": ma.RAISE,
+    }
+
+    def _raw_load_json(self, req: flask.Request) -> Any:
+        if req.mimetype != "application/json":
+            raise Problem(415, "request.media_type", "请求体应为 application/json。")
+        return load_json(req.get_data(cache=True))
+
+    def load_querystring(self, req: flask.Request, schema: ma.Schema) -> Any:
+        require_single(req.args)
+        return super().load_querystring(req, schema)
+
+    def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        raise error
+
+
+def require_single(values: MultiDict[str, str]) -> None:
+    """Refuse a parameter given twice; which one would count is anybody's guess."""
+    for name in values:
+        if len(values.getlist(name)) > 1:
+            raise ma.ValidationError({name: ["参数重复"]})
+
+
+def load_json(body: bytes) -> Any:
+    """Parse one JSON document.
+
+    Raises:
+        Problem: not UTF-8, not JSON, duplicate names, NaN or Infinity, deeper than 32 levels,
+            or a number of thousands of digits.
+    """
+    _require_shallow(body)
+    try:
+        text = body.decode("utf-8")
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "request.json", "请求体不是有效的 JSON。") from error
+
+
+def _require_shallow(body: bytes) -> None:
+    # The parser recurses, so the depth is bounded before it runs. Strings are skipped because
+    # a bracket inside one opens nothing.
+    depth = 0
+    for token in _BRACKET_OR_STRING.finditer(body):
+        mark = token.group()[:1]
+        depth += (mark in b"[{") - (mark in b"]}")
+        if depth > DEPTH_MAX:
+            raise Problem(400, "request.json", f"JSON 嵌套超过 {DEPTH_MAX} 层。")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("duplicate names")
+    return values
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

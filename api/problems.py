@@ -1,0 +1,261 @@
+"""Every error as RFC 9457 problem details; the only place that knows HTTP statuses."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+import marshmallow as ma
+import sqlalchemy.exc
+import structlog
+from flask_jwt_extended import JWTManager
+from werkzeug.exceptions import HTTPException
+
+from core.errors import (
+    Conflict,
+    DomainError,
+    FieldProblem,
+    Forbidden,
+    NotFound,
+    RuleViolation,
+    Unauthenticated,
+    all_error_classes,
+)
+
+log = structlog.get_logger(__name__)
+
+# One status per family; a class never chooses its own.
+_FAMILIES: tuple[tuple[type[DomainError], int], ...] = (
+    (Unauthenticated, 401),
+    (NotFound, 404),
+    (Forbidden, 403),
+    (Conflict, 409),
+    (RuleViolation, 422),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeError:
+    """A refusal that HTTP itself causes, before any domain code runs."""
+
+    code: str
+    status: int
+    title: str
+    retry: str = "never"
+
+
+EDGE_ERRORS = {
+    error.code: error
+    for error in (
+        EdgeError("request.json", 400, "请求内容无法读取"),
+        EdgeError("request.malformed", 400, "请求格式不对"),
+        EdgeError("auth.required", 401, "请先登录", "refresh"),
+        EdgeError("auth.token_expired", 401, "登录已过期", "refresh"),
+        EdgeError("auth.token_invalid", 401, "登录凭证无效，请重新登录"),
+        EdgeError("auth.session_revoked", 401, "登录已失效，请重新登录"),
+        EdgeError("auth.password_change_required", 403, "请先修改初始密码"),
+        EdgeError("request.not_found", 404, "没有这个地址"),
+        EdgeError("request.method", 405, "这个地址不支持该方法"),
+        EdgeError("request.too_large", 413, "请求内容过大"),
+        EdgeError("request.media_type", 415, "内容类型不支持"),
+        EdgeError("validation", 422, "有内容需要修改"),
+        EdgeError("conflict.duplicate", 409, "内容重复", "refresh"),
+        EdgeError("server.error", 500, "系统出错了，请稍后再试", "after:5"),
+        EdgeError("server.busy", 503, "系统繁忙，请稍后再试", "after:2"),
+    )
+}
+_STATUS_CODES = {400: "request.malformed", 404: "request.not_found", 405: "request.method"}
+_STATUS_CODES |= {413: "request.too_large", 415: "request.media_type", 422: "validation"}
+
+# What a broken constraint means to the person whose request broke it. A constraint that is
+# not named here is a bug of ours and answers 500.
+_CONSTRAINTS = {
+    "uq_volunteer_record_start": ("claim.duplicate", 409, "这次服务已报过"),
+    "uq_claim_source": ("claim.duplicate", 409, "这次服务已报过"),
+    "uq_ledger_entry_reverses_id": ("entry.already_reversed", 409, "这笔积分已经冲正过"),
+    "uq_organization_parent_id_name": ("org.duplicate_name", 409, "同一上级下已有同名组织"),
+    "uq_role_grant_live": ("role.already_granted", 409, "这个人已担任该职务"),
+    "uq_account_phone_index": ("account.phone_taken", 409, "这个手机号已用于另一个账号"),
+    "uq_member_id_number_index": ("member.duplicate", 409, "这个身份证号已在名册中"),
+    "no_overlapping_primary": ("member.overlap", 409, "组织关系的日期重叠"),
+    "no_organization_cycle": ("org.cycle", 409, "不能移到自己的下级之下"),
+}
+# SQLite names the columns of a broken UNIQUE, not the constraint.
+_SQLITE_UNIQUE = {
+    "volunteer_record.member_id, volunteer_record.starts_at": "uq_volunteer_record_start",
+    "ledger_entry.reverses_id": "uq_ledger_entry_reverses_id",
+    "organization.parent_id, organization.name": "uq_organization_parent_id_name",
+    "role_grant.member_id, role_grant.role, role_grant.organization_id": "uq_role_grant_live",
+    "account.phone_index": "uq_account_phone_index",
+    "member.id_number_index": "uq_member_id_number_index",
+}
+
+
+class Problem(Exception):
+    """A refusal by the edge itself; its code stands in EDGE_ERRORS."""
+
+    def __init__(self, status: int, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.status, self.code, self.detail = status, code, detail
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Every code that this API can answer with: what `/meta/errors` and the document list."""
+    rows = {
+        error.code: {"code": error.code, "status": error.status, "title": error.title}
+        for error in EDGE_ERRORS.values()
+    }
+    for code, status, title in _CONSTRAINTS.values():
+        rows[code] = {"code": code, "status": status, "title": title}
+    for cls in all_error_classes():
+        if cls is not DomainError:
+            rows[cls.code] = {"code": cls.code, "status": status_of(cls), "title": cls.title}
+    return [rows[code] for code in sorted(rows)]
+
+
+def status_of(cls: type[DomainError]) -> int:
+    """The HTTP status of a family of domain errors."""
+    return next(status for family, status in _FAMILIES if issubclass(cls, family))
+
+
+def render(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    retry: str = "never",
+    problems: tuple[FieldProblem, ...] = (),
+) -> flask.Response:
+    """One application/problem+json response."""
+    request_id = flask.g.get("request_id", "")
+    body: dict[str, Any] = {
+        "type": f"/docs/problems#{code}",
+        "code": code,
+        "status": status,
+        "title": title,
+        "detail": detail,
+        "retry": retry,
+        "request_id": request_id,
+    }
+    if problems:
+        body["errors"] = [
+            {"pointer": p.pointer, "code": p.code, "message": p.message, "params": p.params}
+            for p in problems
+        ]
+    response = flask.jsonify(body)
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    response.headers["Content-Language"] = "zh-CN"
+    if retry.startswith("after:"):
+        response.headers["Retry-After"] = retry.removeprefix("after:")
+    return response
+
+
+def register(app: flask.Flask, jwt: JWTManager) -> None:
+    """Answer every error of this app with a problem document."""
+    app.register_error_handler(DomainError, _domain)
+    app.register_error_handler(Problem, _edge)
+    app.register_error_handler(ma.ValidationError, _validation)
+    app.register_error_handler(sqlalchemy.exc.IntegrityError, _integrity)
+    app.register_error_handler(sqlalchemy.exc.OperationalError, _operational)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+    _register_jwt(jwt)
+
+
+def _domain(error: DomainError) -> flask.Response:
+    return render(
+        status_of(type(error)),
+        error.code,
+        error.title,
+        error.detail,
+        retry=error.retry,
+        problems=error.problems,
+    )
+
+
+def edge_problem(code: str, detail: str = "") -> flask.Response:
+    """The problem document of one catalogued edge error."""
+    error = EDGE_ERRORS[code]
+    return render(error.status, code, error.title, detail or error.title, retry=error.retry)
+
+
+def _edge(error: Problem) -> flask.Response:
+    return edge_problem(error.code, error.detail)
+
+
+def _validation(error: ma.ValidationError) -> flask.Response:
+    problems = tuple(_field_problems(error.messages, ""))
+    title = EDGE_ERRORS["validation"].title
+    return render(422, "validation", title, f"有 {len(problems)} 处需要修改。", problems=problems)
+
+
+def _field_problems(messages: Any, pointer: str) -> list[FieldProblem]:
+    if isinstance(messages, dict):
+        found: list[FieldProblem] = []
+        for key, value in messages.items():
+            # "_schema" speaks of the object as a whole; webargs adds the location on top.
+            step = "" if key in ("_schema", "json", "query", "files", "form") else f"/{_plain(key)}"
+            found += _field_problems(value, pointer + step)
+        return found
+    texts = messages if isinstance(messages, list) else [messages]
+    return [FieldProblem(pointer, "invalid", _plain(text)) for text in texts]
+
+
+def _plain(value: Any) -> str:
+    # A field name comes from the client and may hold what UTF-8 cannot carry.
+    return str(value)[:200].encode("utf-8", "replace").decode()
+
+
+def _integrity(error: sqlalchemy.exc.IntegrityError) -> flask.Response:
+    name = constraint_name(error)
+    if name not in _CONSTRAINTS:
+        return _unexpected(error)
+    code, status, title = _CONSTRAINTS[name]
+    return render(status, code, title, title + "。", retry="refresh")
+
+
+def constraint_name(error: sqlalchemy.exc.IntegrityError) -> str:
+    """The name of the broken constraint, on either engine."""
+    diagnostics = getattr(error.orig, "diag", None)
+    if diagnostics is not None:
+        return diagnostics.constraint_name or ""
+    match = re.search(r"constraint failed: (.+)", str(error.orig))
+    found = match.group(1) if match else ""
+    return _SQLITE_UNIQUE.get(found, found)
+
+
+def _operational(error: sqlalchemy.exc.OperationalError) -> flask.Response:
+    log.warning("database.unavailable", error=type(error.orig).__name__)
+    return edge_problem("server.busy")
+
+
+def _http(error: HTTPException) -> flask.Response:
+    status = error.code or 500
+    code = _STATUS_CODES.get(status, "request.malformed" if status < 500 else "server.error")
+    edge = EDGE_ERRORS[code]
+    response = render(status, code, edge.title, edge.title + "。", retry=edge.retry)
+    # Allow, WWW-Authenticate and Retry-After belong to the answer whatever its body is.
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> flask.Response:
+    # Only the type and the place: a message could hold what a member typed.
+    log.error("request.failed", error=type(error).__name__, exc_info=flask.current_app.debug)
+    return edge_problem("server.error")
+
+
+def _register_jwt(jwt: JWTManager) -> None:
+    jwt.unauthorized_loader(lambda _reason: edge_problem("auth.required"))
+    jwt.invalid_token_loader(lambda _reason: edge_problem("auth.token_invalid"))
+    jwt.expired_token_loader(lambda _header, _claims: edge_problem("auth.token_expired"))
+    jwt.revoked_token_loader(lambda _header, _claims: edge_problem("auth.session_revoked"))
+    jwt.needs_fresh_token_loader(lambda _header, _claims: edge_problem("auth.required"))
+    jwt.user_lookup_error_loader(lambda _header, _claims: edge_problem("auth.session_revoked"))
+    jwt.token_verification_failed_loader(
+        lambda _header, _claims: edge_problem("auth.token_invalid")
+    )

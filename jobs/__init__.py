@@ -1,0 +1,1 @@
+"""The time edge: scheduled work in a process of its own."""

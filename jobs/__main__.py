@@ -1,0 +1,62 @@
+"""The jobs process: `python -m jobs`. Any number may run; none runs inside the API."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.clock import utc_now
+from core.config import Settings
+from core.db import make_engine, make_sessions, unit_of_work
+from jobs.requested import run_next
+from jobs.schedule import REQUESTED, SWEEPS, Sweep
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """Tick until told to stop; what is under way is finished first."""
+    settings = Settings.from_env()
+    sessions = make_sessions(make_engine(settings), settings.vault)
+    # A sweep that is late needs no explanation every second.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    scheduler = BackgroundScheduler(
+        timezone="Asia/Shanghai",
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    for sweep in SWEEPS:
+        scheduler.add_job(
+            _sweep, "interval", seconds=sweep.every_seconds, args=[sessions, sweep, utc_now]
+        )
+    scheduler.add_job(_requested, "interval", seconds=1, args=[sessions])
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    scheduler.start()
+    log.info("jobs.started", sweeps=[sweep.name for sweep in SWEEPS])
+    stop.wait()
+    scheduler.shutdown(wait=True)
+
+
+def _sweep(sessions: sessionmaker[Session], sweep: Sweep, clock: Callable[[], datetime]) -> None:
+    try:
+        with sessions() as session, unit_of_work(session):
+            done = sweep.run(session, clock())
+        if done:
+            log.info("sweep.done", sweep=sweep.name, count=done)
+    except Exception as error:  # the next tick tries again
+        log.error("sweep.failed", sweep=sweep.name, error=type(error).__name__)
+
+
+def _requested(sessions: sessionmaker[Session]) -> None:
+    while run_next(sessions, REQUESTED, utc_now):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Members on the roster: adding one, changing his particulars."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.clock import business_day
+from core.db import vault_of
+from core.errors import FieldProblem, RuleViolation, VersionConflict
+from core.ids import new_id
+from members.access import ROSTER_ROLES, Actor, get_managed_member
+from members.affiliations import Belonging, get_branch_place, require_not_future
+from members.models import Affiliation, AffiliationKind, Member, MemberKind, MembershipStatus
+from members.phones import normalise_phone, set_phone
+
+
+class ProfileInconsistent(RuleViolation):
+    """The dates and the kind of a member contradict each other."""
+
+    code = "member.inconsistent"
+    title = "党员信息前后矛盾"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The particulars of a member that his branch keeps (domain section 7: no more than these)."""
+
+    name: str
+    kind: MemberKind
+    sex: str | None = None
+    birth_year: int | None = None
+    education: str | None = None
+    post: str | None = None
+    joined_on: date | None = None
+    converted_on: date | None = None
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    *,
+    profile: Profile,
+    phone: str | None,
+    belonging: Belonging,
+    now: datetime,
+) -> Member:
+    """Put a person on the roster of a branch from a day on.
+
+    Raises:
+        NotFound: the branch or the group is out of the actor's scope.
+        WrongPlace, FutureDate, ProfileInconsistent, PhoneInvalid: the input breaks a rule.
+    """
+    get_branch_place(session, actor, belonging)
+    require_not_future(belonging.valid_from, now)
+    _require_consistent(profile, business_day(now))
+    member = Member(
+        id=new_id(),
+        membership_status=MembershipStatus.NORMAL,
+        created_at=now,
+        version=1,
+        **_columns(profile),
+    )
+    set_phone(vault_of(session), member, normalise_phone(phone) if phone else None)
+    session.add(member)
+    # The affiliation refers to the member by a plain foreign key.
+    session.flush()
+    session.add(
+        Affiliation(
+            member_id=member.id,
+            organization_id=belonging.organization_id,
+            party_group_id=belonging.party_group_id,
+            kind=AffiliationKind.PRIMARY,
+            valid_from=belonging.valid_from,
+            recorded_by=actor.member_id,
+            reason=belonging.reason,
+        )
+    )
+    session.flush()
+    return member
+
+
+def update(
+    session: Session,
+    actor: Actor,
+    member_id: UUID,
+    *,
+    profile: Profile,
+    version: int,
+    now: datetime,
+) -> Member:
+    """Replace the particulars of a member; his phone and membership status stay.
+
+    Raises:
+        NotFound, Forbidden: he is out of the actor's scope, or the actor keeps no roster.
+        ProfileInconsistent: the dates contradict each other.
+        VersionConflict: somebody else changed him first.
+    """
+    member = get_managed_member(session, actor, member_id, roles=ROSTER_ROLES)
+    _require_consistent(profile, business_day(now))
+    changed = session.scalar(
+        sa.update(Member)
+        .where(Member.id == member_id, Member.version == version)
+        .values(version=Member.version + 1, **_columns(profile))
+        .returning(Member.id)
+    )
+    if changed is None:
+        raise VersionConflict
+    return member
+
+
+def change_phone(
+    session: Session, actor: Actor, member_id: UUID, *, phone: str | None, now: datetime
+) -> Member:
+    """Store another phone, or none. Signing in keeps the old one until an account is reissued.
+
+    Raises:
+        NotFound, Forbidden: he is out of the actor's scope, or the actor keeps no roster.
+        PhoneInvalid: it is no mobile number.
+    """
+    member = get_managed_member(session, actor, member_id, roles=ROSTER_ROLES)
+    set_phone(vault_of(session), member, normalise_phone(phone) if phone else None)
+    session.flush()
+    return member
+
+
+def _columns(profile: Profile) -> dict[str, object]:
+    return {name: getattr(profile, name) for name in Profile.__slots__}
+
+
+def _require_consistent(profile: Profile, today: date) -> None:
+    problems = []
+    if profile.joined_on and profile.joined_on > today:
+        problems.append(_problem("/joined_on", "入党日期不能在今天之后。"))
+    if profile.converted_on and profile.converted_on > today:
+        problems.append(_problem("/converted_on", "转正日期不能在今天之后。"))
+    if profile.converted_on and profile.joined_on and profile.converted_on < profile.joined_on:
+        problems.append(_problem("/converted_on", "转正日期不能早于入党日期。"))
+    if profile.converted_on and profile.kind is MemberKind.PROBATIONARY_MEMBER:
+        problems.append(_problem("/kind", "预备党员没有转正日期。"))
+    if problems:
+        raise ProfileInconsistent(problems=tuple(problems))
+
+
+def _problem(pointer: str, message: str) -> FieldProblem:
+    return FieldProblem(pointer, ProfileInconsistent.code, message)

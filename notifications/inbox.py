@@ -1,0 +1,77 @@
+"""The in-app inbox: delivery from the outbox, reading, marking as read."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.ids import new_id
+from core.paging import Page, cut, id_key
+from members.access import Actor
+from notifications import catalogue
+from notifications.models import Channel, InboxMessage, OutboxMessage, OutboxState
+
+DELIVERY_BATCH_MAX = 500
+
+
+def deliver(session: Session, *, now: datetime) -> int:
+    """Move due inbox messages from the outbox to their readers; returns how many.
+
+    Both tables are ours, so the move is one transaction: a crash delivers all or none, and two
+    deliverers skip each other's rows.
+    """
+    due = session.execute(
+        sa.select(
+            OutboxMessage.id, OutboxMessage.member_id, OutboxMessage.kind, OutboxMessage.params
+        )
+        .where(
+            OutboxMessage.channel == Channel.INBOX,
+            OutboxMessage.state == OutboxState.PENDING,
+            OutboxMessage.not_before <= now,
+        )
+        .order_by(OutboxMessage.id)
+        .limit(DELIVERY_BATCH_MAX)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not due:
+        return 0
+    rows = []
+    for outbox_id, member_id, kind, params in due:
+        title, body = catalogue.render(kind, params)
+        rows.append(
+            {"id": new_id(), "outbox_id": outbox_id, "member_id": member_id, "kind": kind}
+            | {"title": title, "body": body, "created_at": now}
+        )
+    session.execute(sa.insert(InboxMessage).returning(InboxMessage.id), rows)
+    session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.id.in_([row.id for row in due]))
+        .values(state=OutboxState.DELIVERED, finished_at=now)
+    )
+    return len(due)
+
+
+def list_messages(
+    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+) -> Page[InboxMessage]:
+    """The actor's own messages, newest first."""
+    query = sa.select(InboxMessage).where(InboxMessage.member_id == actor.member_id)
+    last_id = id_key(after)
+    if last_id is not None:
+        query = query.where(InboxMessage.id < last_id)
+    rows = session.scalars(query.order_by(InboxMessage.id.desc()).limit(limit + 1)).all()
+    return cut(rows, limit, lambda message: [str(message.id)])
+
+
+def mark_read(session: Session, actor: Actor, *, up_to: UUID, now: datetime) -> None:
+    """Mark this message and the older ones as read; nobody else can see whether one was read."""
+    session.execute(
+        sa.update(InboxMessage)
+        .where(
+            InboxMessage.member_id == actor.member_id,
+            InboxMessage.id <= up_to,
+            InboxMessage.read_at.is_(None),
+        )
+        .values(read_at=now)
+    )

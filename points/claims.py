@@ -1,0 +1,235 @@
+"""Claims: sending one in, sending it again after a return, withdrawing it, finding it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.clock import business_day
+from core.errors import Conflict, NotFound, RuleViolation
+from core.ids import new_id
+from core.paging import Page, cut, id_key
+from members.access import READING_ROLES, Actor, within
+from members.access_models import Role, RoleGrant
+from members.models import Member, Organization
+from points import periods, rules, schemes
+from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
+
+
+class ClaimTooLate(RuleViolation):
+    """The time to claim this day is over."""
+
+    code = "claim.too_old"
+    title = "超过可申报期限"
+
+
+class ItemNotClaimable(RuleViolation):
+    """The scheme in force has no such item."""
+
+    code = "claim.item_unknown"
+    title = "适用的积分方案没有这个项目"
+
+
+class ClaimAlreadyDecided(Conflict):
+    """The claim is not waiting any more, or is newer than what the caller saw."""
+
+    code = "claim.already_decided"
+    title = "这项申报已经处理过，请看最新内容"
+
+
+@dataclass(frozen=True, slots=True)
+class NewClaim:
+    """What a life cycle hands over when something done asks for points."""
+
+    member_id: UUID
+    organization_id: UUID
+    item_code: str
+    source_kind: str
+    source_id: UUID
+    title: str
+    happened_on: date
+    quantity: int
+    flags: Sequence[str]
+
+
+def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> Claim:
+    """Send a claim into the review queue of the organisation of that day.
+
+    Raises:
+        ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot count.
+    """
+    organization = session.get_one(Organization, new.organization_id)
+    require_claimable(session, organization.path, new.item_code, new.happened_on, now=now)
+    claim = Claim(
+        id=new_id(),
+        member_id=new.member_id,
+        organization_id=new.organization_id,
+        reviewer_organization_id=_reviewer_of(session, new.member_id, organization, actor.on),
+        item_code=new.item_code,
+        source_kind=new.source_kind,
+        source_id=new.source_id,
+        title=new.title,
+        happened_on=new.happened_on,
+        quantity=new.quantity,
+        flags=list(new.flags),
+        is_flagged=bool(new.flags),
+        submitted_by=actor.member_id,
+        submitted_at=now,
+    )
+    session.add(claim)
+    # The event and the record above the claim refer to it by foreign key.
+    session.flush()
+    _note(session, actor, claim.id, ClaimEventKind.SUBMITTED, now=now)
+    return claim
+
+
+def require_claimable(
+    session: Session, path: str, item_code: str, happened_on: date, *, now: datetime
+) -> None:
+    """Check that a claim for this item and day could still count.
+
+    Raises:
+        ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot.
+    """
+    deadline = rules.claim_deadline(happened_on)
+    if business_day(now) > deadline:
+        raise ClaimTooLate(f"{happened_on} 的服务最晚可在 {deadline} 申报。")
+    periods.require_open(session, happened_on)
+    scheme = schemes.require_in_force(session, path, happened_on)
+    if item_code not in scheme.definition.items:
+        raise ItemNotClaimable
+
+
+def resubmit(
+    session: Session,
+    actor: Actor,
+    claim_id: UUID,
+    *,
+    changes: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Send a returned claim in again with corrected facts.
+
+    Raises:
+        ClaimAlreadyDecided: it is not in the returned state any more.
+    """
+    _move(
+        session,
+        actor,
+        claim_id,
+        ClaimStatus.RETURNED,
+        values=changes
+        | {
+            "status": ClaimStatus.PENDING,
+            "decided_by": None,
+            "decided_at": None,
+            "submitted_at": now,
+        },
+    )
+    _note(session, actor, claim_id, ClaimEventKind.RESUBMITTED, now=now)
+
+
+def withdraw(session: Session, actor: Actor, claim_id: UUID, *, now: datetime) -> None:
+    """Take back a claim that nobody has decided yet, or that was returned.
+
+    Raises:
+        ClaimAlreadyDecided: it was approved meanwhile, or withdrawn before.
+    """
+    _move(
+        session,
+        actor,
+        claim_id,
+        ClaimStatus.PENDING,
+        ClaimStatus.RETURNED,
+        values={"status": ClaimStatus.WITHDRAWN, "decided_by": None, "decided_at": None},
+    )
+    _note(session, actor, claim_id, ClaimEventKind.WITHDRAWN, now=now)
+
+
+def get_claim(session: Session, actor: Actor, claim_id: UUID) -> tuple[Claim, str]:
+    """A claim and its member's name: the actor's own, or in his reading scope.
+
+    Raises:
+        NotFound: absent, or out of scope.
+    """
+    row = session.execute(
+        sa.select(Claim, Member.name)
+        .join(Member, Member.id == Claim.member_id)
+        .join(Organization, Organization.id == Claim.organization_id)
+        .where(
+            Claim.id == claim_id,
+            (Claim.member_id == actor.member_id)
+            | within(actor.paths(READING_ROLES - {Role.GROUP_LEADER})),
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row[0], row[1]
+
+
+def list_timeline(session: Session, claim_id: UUID) -> Sequence[ClaimEvent]:
+    """The steps of a claim that the caller has already been shown to be allowed to see."""
+    return session.scalars(
+        sa.select(ClaimEvent)
+        .where(ClaimEvent.claim_id == claim_id)
+        .order_by(ClaimEvent.at, ClaimEvent.id)
+    ).all()
+
+
+def list_own(
+    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+) -> Page[Claim]:
+    """The actor's claims, newest first."""
+    query = sa.select(Claim).where(Claim.member_id == actor.member_id)
+    last_id = id_key(after)
+    if last_id is not None:
+        query = query.where(Claim.id < last_id)
+    rows = session.scalars(query.order_by(Claim.id.desc()).limit(limit + 1)).all()
+    return cut(rows, limit, lambda claim: [str(claim.id)])
+
+
+def _reviewer_of(session: Session, member_id: UUID, organization: Organization, on: date) -> UUID:
+    """Who decides: the branch; for its secretary's own claims the body above (decision 7)."""
+    is_secretary = session.scalar(
+        sa.select(sa.literal(1)).where(
+            RoleGrant.member_id == member_id,
+            RoleGrant.organization_id == organization.id,
+            RoleGrant.role == Role.BRANCH_SECRETARY,
+            RoleGrant.revoked_at.is_(None),
+            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > on),
+        )
+    )
+    if is_secretary and organization.parent_id is not None:
+        return organization.parent_id
+    return organization.id
+
+
+def _move(
+    session: Session,
+    actor: Actor,
+    claim_id: UUID,
+    *from_statuses: ClaimStatus,
+    values: dict[str, Any],
+) -> None:
+    moved = session.execute(
+        sa.update(Claim)
+        .where(
+            Claim.id == claim_id,
+            Claim.status.in_(from_statuses),
+            (Claim.member_id == actor.member_id) | (Claim.submitted_by == actor.member_id),
+        )
+        .values(version=Claim.version + 1, **values)
+        .returning(Claim.id)
+    ).first()
+    if moved is None:
+        raise ClaimAlreadyDecided
+
+
+def _note(
+    session: Session, actor: Actor, claim_id: UUID, kind: ClaimEventKind, *, now: datetime
+) -> None:
+    session.add(ClaimEvent(claim_id=claim_id, kind=kind, actor_id=actor.member_id, at=now))

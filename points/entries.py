@@ -1,0 +1,91 @@
+"""Reading the ledger: one entry, lists of them, and where they came from."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.errors import NotFound
+from core.paging import InvalidCursor, Page, cut
+from members.access import READING_ROLES, Actor, get_organization, within
+from members.access_models import Role
+from members.models import Member, Organization
+from points.models import LedgerEntry
+
+# A group leader helps with roll call and first calls; points of others are not his to read.
+LEDGER_ROLES = READING_ROLES - {Role.GROUP_LEADER}
+
+
+def get_entry(session: Session, actor: Actor, entry_id: UUID) -> LedgerEntry:
+    """An entry of the actor's own, or awarded where he reads the ledger.
+
+    Raises:
+        NotFound: absent, or out of scope.
+    """
+    entry = session.scalar(
+        sa.select(LedgerEntry)
+        .join(Organization, Organization.id == LedgerEntry.organization_id)
+        .where(
+            LedgerEntry.id == entry_id,
+            (LedgerEntry.member_id == actor.member_id) | within(actor.paths(LEDGER_ROLES)),
+        )
+    )
+    if entry is None:
+        raise NotFound
+    return entry
+
+
+def list_own(
+    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+) -> Page[Any]:
+    """The actor's entries, newest first."""
+    return _list(session, LedgerEntry.member_id == actor.member_id, after, limit)
+
+
+def list_of_organization(
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    *,
+    after: list[str | int] | None,
+    limit: int,
+) -> Page[Any]:
+    """Entries awarded by an organisation and everything below it, newest first.
+
+    Raises:
+        NotFound: the organisation is absent, or out of scope.
+    """
+    organization = get_organization(session, actor, organization_id, roles=LEDGER_ROLES)
+    return _list(session, within([organization.path]), after, limit)
+
+
+def _list(
+    session: Session,
+    where: sa.ColumnElement[bool],
+    after: list[str | int] | None,
+    limit: int,
+) -> Page[Any]:
+    reversal = sa.orm.aliased(LedgerEntry)
+    query = (
+        sa.select(
+            LedgerEntry,
+            Member.name.label("member_name"),
+            Organization.name.label("organization_name"),
+            reversal.id.label("reversed_by"),
+        )
+        .join(Member, Member.id == LedgerEntry.member_id)
+        .join(Organization, Organization.id == LedgerEntry.organization_id)
+        .outerjoin(reversal, reversal.reverses_id == LedgerEntry.id)
+        .where(where)
+    )
+    if after is not None:
+        query = query.where(LedgerEntry.seq < _seq(after))
+    rows = session.execute(query.order_by(LedgerEntry.seq.desc()).limit(limit + 1)).all()
+    return cut(rows, limit, lambda row: [row.LedgerEntry.seq])
+
+
+def _seq(key: list[str | int]) -> int:
+    if len(key) != 1 or not isinstance(key[0], int) or not 0 < key[0] < 2**63:
+        raise InvalidCursor
+    return key[0]

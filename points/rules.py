@@ -1,0 +1,116 @@
+"""Pure arithmetic of points: what is asked, which caps apply, what is granted."""
+
+import calendar
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from core.quantities import Points
+from points.definitions import Band, CapSpan, Definition, Item
+
+YEAR_RETURN_DAY = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """One limit on a member's points: where its use is counted, its name, its height."""
+
+    bucket: str
+    name: str
+    limit: Points
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a request gets: never more than asked, never more than the narrowest room."""
+
+    asked: Points
+    points: Points
+    binding_cap: Cap | None
+
+
+def asked_points(item: Item, quantity: int) -> Points:
+    """Points that a quantity is worth before caps; part steps are rounded down.
+
+    Args:
+        quantity: minutes, or occurrences, as the item's unit says.
+    """
+    counted = quantity - quantity % item.step_units
+    return Points(counted * item.points // item.per_units)
+
+
+def caps_of(definition: Definition, item: Item, happened_on: date) -> tuple[Cap, ...]:
+    """Every cap that an entry of this item on this day counts against, narrowest span first."""
+    caps = [
+        Cap(
+            f"item:{item.code}:{span}:{_span_code(span, happened_on)}",
+            f"{item.name}{_SPAN_NAMES[span]}上限",
+            item.caps[span],
+        )
+        for span in CapSpan
+        if span in item.caps
+    ]
+    component = definition.components[item.component]
+    year = happened_on.year
+    caps.append(
+        Cap(f"component:{component.code}:{year}", f"{component.name}全年上限", component.cap)
+    )
+    started = sum(part.start for part in definition.components.values())
+    caps.append(Cap(f"total:{year}", "全年总分上限", Points(definition.total_cap - started)))
+    return tuple(caps)
+
+
+def grant(asked: Points, caps: Sequence[Cap], used: Mapping[str, int]) -> Grant:
+    """Grant what room is left under every cap (decision 4).
+
+    Args:
+        used: bucket -> hundredths already granted in it.
+    """
+    points, binding = asked, None
+    for cap in caps:
+        room = max(0, cap.limit - used.get(cap.bucket, 0))
+        if room < points:
+            points, binding = Points(room), cap
+    return Grant(asked, points, binding)
+
+
+def spend(used: MutableMapping[str, int], caps: Sequence[Cap], points: int) -> None:
+    """Count granted points against every cap; negative points give the room back."""
+    for cap in caps:
+        used[cap.bucket] = used.get(cap.bucket, 0) + points
+
+
+def claim_deadline(happened_on: date) -> date:
+    """The last day on which a claim for this day may be sent in (domain 1.4).
+
+    The end of the next month; for the last weeks of a year the fifteenth of January, when the
+    year's points are returned upward.
+    """
+    first_of_next = (happened_on.replace(day=1) + timedelta(days=32)).replace(day=1)
+    last_day = calendar.monthrange(first_of_next.year, first_of_next.month)[1]
+    if first_of_next.year > happened_on.year:
+        last_day = YEAR_RETURN_DAY
+    return first_of_next.replace(day=last_day)
+
+
+def band_of(bands: Sequence[Band], total: int) -> str | None:
+    """The name of the half-open band that a total falls into; bands stand from high to low."""
+    return next((band.name for band in bands if total >= band.lower), None)
+
+
+_SPAN_NAMES = {
+    CapSpan.DAY: "当日",
+    CapSpan.MONTH: "当月",
+    CapSpan.QUARTER: "当季",
+    CapSpan.YEAR: "全年",
+}
+
+
+def _span_code(span: CapSpan, day: date) -> str:
+    if span is CapSpan.DAY:
+        return day.isoformat()
+    if span is CapSpan.MONTH:
+        return f"{day:%Y-%m}"
+    if span is CapSpan.QUARTER:
+        return f"{day.year}-Q{(day.month + 2) // 3}"
+    return str(day.year)

@@ -1,0 +1,298 @@
+"""Accounts: one answer for every failed sign-in, temporary passwords, who may reset whose."""
+
+import hashlib
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+from sqlalchemy.orm import Session
+
+from core.errors import Forbidden, NotFound
+from members import accounts, passwords, people
+from members.access import Actor, find_actor
+from members.access_models import Account, Role
+from members.accounts import (
+    AccountAboveActor,
+    AccountChanged,
+    AccountDisabled,
+    BadCredentials,
+    NoPhone,
+    OldPasswordWrong,
+    PhoneTaken,
+)
+from members.models import Member
+from members.passwords import PasswordWeak
+from tests.district import CHEAP_HASHER, NOW, PASSWORD, TODAY, District
+
+PHONE = "13800008000"
+NEW_PASSWORD = "Spring-2026-bridge"
+
+
+@pytest.fixture
+def district(session: Session) -> District:
+    return District.build(session)
+
+
+@pytest.fixture
+def secretary(district: District) -> Actor:
+    return district.officer("书记", Role.BRANCH_SECRETARY, district.branch)
+
+
+@pytest.fixture
+def member(district: District) -> Member:
+    return district.enrol("王志", phone=PHONE)
+
+
+class CountingHasher(PasswordHasher):
+    """A cheap hasher that counts how often it was asked to verify."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.verified_count = 0
+
+    def verify(self, *arguments: Any) -> bool:  # type: ignore[override]
+        self.verified_count += 1
+        return super().verify(*arguments)
+
+
+def test_product_hashes_with_argon2id_at_nineteen_mebibytes() -> None:
+    parameters = extract_parameters(passwords.HASHER.hash("x"))
+
+    assert parameters.type.name == "ID"
+    assert (parameters.time_cost, parameters.memory_cost) == (2, 19 * 1024)
+    assert parameters.parallelism == 1
+
+
+def test_temporary_password_signs_in_and_must_be_changed(
+    session: Session, secretary: Actor, member: Member
+) -> None:
+    password = accounts.issue(session, secretary, member.id, now=NOW)
+
+    account = accounts.sign_in(session, "138-0000 8000", password, now=NOW)
+
+    assert account.member_id == member.id
+    assert account.must_change_password
+    assert (account.issued_by, account.issued_at) == (secretary.member_id, NOW)
+    assert password not in account.password_hash
+
+
+def test_temporary_passwords_are_readable_and_differ() -> None:
+    made = {passwords.generate_temporary() for _ in range(200)}
+
+    assert len(made) == 200
+    assert {len(password) for password in made} == {12}
+    assert set("".join(made)).isdisjoint("01ilo")
+
+
+@pytest.mark.parametrize("phone", [PHONE, "13911112222", "不是电话", "010-62345678"])
+def test_wrong_phone_and_wrong_password_answer_alike_after_the_same_work(
+    session: Session, district: District, member: Member, phone: str
+) -> None:
+    district.open_account(member)
+    hasher = session.info["password_hasher"] = CountingHasher()
+
+    with pytest.raises(BadCredentials) as refusal:
+        accounts.sign_in(session, phone, "Wrong-Password-1", now=NOW)
+
+    assert (refusal.value.code, refusal.value.detail) == (
+        "auth.bad_credentials",
+        "手机号或密码不对",
+    )
+    assert hasher.verified_count == 1
+
+
+def test_disabled_account_answers_like_a_wrong_password(
+    session: Session, district: District, secretary: Actor, member: Member
+) -> None:
+    district.open_account(member)
+    accounts.disable(session, secretary, member.id, now=NOW)
+    hasher = session.info["password_hasher"] = CountingHasher()
+
+    with pytest.raises(BadCredentials):
+        accounts.sign_in(session, PHONE, PASSWORD, now=NOW)
+
+    assert hasher.verified_count == 1
+    session.info["password_hasher"] = CHEAP_HASHER
+    with pytest.raises(AccountDisabled):
+        accounts.disable(session, secretary, member.id, now=NOW)
+
+
+def test_disabling_voids_the_tokens(
+    session: Session, district: District, secretary: Actor, member: Member
+) -> None:
+    district.open_account(member)
+    assert find_actor(session, member.id, 1, on=TODAY, request_id="r")
+
+    accounts.disable(session, secretary, member.id, now=NOW)
+
+    for epoch in (1, 2):
+        assert find_actor(session, member.id, epoch, on=TODAY, request_id="r") is None
+
+
+def test_reissue_voids_the_old_password_and_tokens(
+    session: Session, district: District, secretary: Actor, member: Member
+) -> None:
+    account = district.open_account(member)
+    accounts.disable(session, secretary, member.id, now=NOW)
+
+    password = accounts.issue(session, secretary, member.id, now=NOW)
+
+    session.expire_all()
+    assert (account.session_epoch, account.disabled_at) == (3, None)
+    assert account.must_change_password
+    with pytest.raises(BadCredentials):
+        accounts.sign_in(session, PHONE, PASSWORD, now=NOW)
+    assert accounts.sign_in(session, PHONE, password, now=NOW) is account
+
+
+def test_reissue_reads_the_members_present_phone(
+    session: Session, district: District, secretary: Actor, member: Member
+) -> None:
+    district.open_account(member)
+    people.change_phone(session, secretary, member.id, phone="13900009000", now=NOW)
+    assert accounts.sign_in(session, PHONE, PASSWORD, now=NOW)
+
+    password = accounts.issue(session, secretary, member.id, now=NOW)
+
+    assert accounts.sign_in(session, "13900009000", password, now=NOW)
+    with pytest.raises(BadCredentials):
+        accounts.sign_in(session, PHONE, password, now=NOW)
+
+
+def test_account_needs_a_phone_of_its_own(
+    session: Session, district: District, secretary: Actor, member: Member
+) -> None:
+    district.open_account(member)
+    wife, nobody = district.enrol("李静", phone=PHONE), district.enrol("赵敏")
+
+    with pytest.raises(PhoneTaken):
+        accounts.issue(session, secretary, wife.id, now=NOW)
+    with pytest.raises(NoPhone):
+        accounts.issue(session, secretary, nobody.id, now=NOW)
+    assert session.get(Account, wife.id) is None
+
+
+def test_password_of_a_superior_is_not_reset(
+    session: Session, district: District, secretary: Actor, member: Member
+) -> None:
+    district.appoint(member, Role.DISTRICT_ADMIN, district.department)
+
+    for decide in (accounts.issue, accounts.disable):
+        with pytest.raises(AccountAboveActor):
+            decide(session, secretary, member.id, now=NOW)
+
+
+def test_deputy_does_not_reset_the_secretary(
+    session: Session, district: District, member: Member
+) -> None:
+    deputy = district.officer("副书记", Role.DEPUTY_SECRETARY, district.branch)
+    district.appoint(member, Role.BRANCH_SECRETARY, district.branch)
+
+    with pytest.raises(AccountAboveActor):
+        accounts.issue(session, deputy, member.id, now=NOW)
+
+
+def test_own_account_and_others_accounts_are_refused(
+    session: Session, district: District, secretary: Actor, member: Member
+) -> None:
+    stranger = district.enrol("村民", district.village, phone="13700007000")
+
+    with pytest.raises(AccountAboveActor):
+        accounts.issue(session, secretary, secretary.member_id, now=NOW)
+    with pytest.raises(NotFound):
+        accounts.issue(session, secretary, stranger.id, now=NOW)
+    with pytest.raises(Forbidden):
+        accounts.issue(session, district.actor(member), member.id, now=NOW)
+
+
+def test_operator_issues_without_a_role(session: Session, member: Member) -> None:
+    password = accounts.issue_from_console(session, member.id, now=NOW)
+
+    assert accounts.sign_in(session, PHONE, password, now=NOW).issued_by is None
+
+
+def test_changed_password_voids_older_tokens(
+    session: Session, district: District, member: Member
+) -> None:
+    account = district.open_account(member, must_change_password=True)
+
+    accounts.change_password(session, district.actor(member), old=PASSWORD, new=NEW_PASSWORD)
+
+    session.expire_all()
+    assert (account.session_epoch, account.must_change_password) == (2, False)
+    assert find_actor(session, member.id, 1, on=TODAY, request_id="r") is None
+    assert accounts.sign_in(session, PHONE, NEW_PASSWORD, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "new",
+    ["Short-123", "x" * 129, "1234567890", "PASSWORD123", "aaaaaaaaaaaa", PHONE, PASSWORD,
+     "\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10"],
+)  # fmt: skip
+def test_weak_password_is_refused(
+    session: Session, district: District, member: Member, new: str
+) -> None:
+    account = district.open_account(member)
+
+    with pytest.raises(PasswordWeak):
+        accounts.change_password(session, district.actor(member), old=PASSWORD, new=new)
+
+    assert account.session_epoch == 1
+
+
+def test_old_password_is_asked_for(session: Session, district: District, member: Member) -> None:
+    district.open_account(member)
+
+    with pytest.raises(OldPasswordWrong):
+        accounts.change_password(
+            session, district.actor(member), old="Wrong-Password-1", new=NEW_PASSWORD
+        )
+
+
+def test_change_after_a_change_meanwhile_is_conflict(
+    session: Session, district: District, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = district.open_account(member)
+    hash_password = passwords.hash_password
+
+    def change_meanwhile(session: Session, password: str) -> str:
+        # Another session's commit, as this one would find it at its UPDATE.
+        session.execute(
+            Account.__table__.update()
+            .where(Account.member_id == member.id)
+            .values(session_epoch=account.session_epoch + 1)
+        )
+        return hash_password(session, password)
+
+    monkeypatch.setattr(accounts, "hash_password", change_meanwhile)
+
+    with pytest.raises(AccountChanged):
+        accounts.change_password(session, district.actor(member), old=PASSWORD, new=NEW_PASSWORD)
+
+
+def test_password_typed_in_full_width_is_the_same_password(
+    session: Session, district: District, member: Member
+) -> None:
+    district.open_account(member)
+    full_width = "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in PASSWORD)
+
+    assert full_width != PASSWORD
+    assert accounts.sign_in(session, PHONE, full_width, now=NOW)
+
+
+def test_password_that_utf8_cannot_carry_is_just_wrong(
+    session: Session, district: District, member: Member
+) -> None:
+    district.open_account(member)
+
+    with pytest.raises(BadCredentials):
+        accounts.sign_in(session, PHONE, "\ud800" * 12, now=NOW)
+
+
+def test_stored_hash_holds_no_plain_digest(
+    session: Session, district: District, member: Member
+) -> None:
+    account = district.open_account(member)
+
+    assert account.password_hash.startswith("$argon2id$")
+    assert hashlib.sha256(PHONE.encode()).hexdigest() != account.phone_index
