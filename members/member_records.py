@@ -32,8 +32,15 @@ from members.models import (
 # A kind of exemption hints at a person's health: the branch's leaders need it, a group's
 # leader does not (domain 8.4).
 EXEMPTION_ROLES = READING_ROLES - {Role.GROUP_LEADER}
+Branch, Group = aliased(Organization), aliased(Organization)
 # By branch and group, then by name: lists of people are never sorted by points (decision 1).
-SORT_KEY = (Organization.path, Member.name, Member.id)
+SORT_KEY: tuple[Any, ...] = (
+    Branch.name,
+    Branch.id,
+    sa.func.coalesce(Group.name, ""),
+    Member.name,
+    Member.id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +111,9 @@ def list_members(
         InvalidCursor: the cursor names nobody of this list.
     """
     top = get_organization(session, actor, organization_id, roles=READING_ROLES)
-    branch, group = aliased(Organization), aliased(Organization)
+    shown = (Member, Branch.id, Branch.name, Group.id, Group.name)
     query = (
-        _places_today(
-            actor,
-            Member,
-            branch.id,
-            branch.name,
-            group.id,
-            group.name,
-            MemberClassification.member_class,
-        )
-        .join(branch, branch.id == Affiliation.organization_id)
-        .outerjoin(group, group.id == Affiliation.party_group_id)
+        _places_today(actor, *shown, MemberClassification.member_class)
         .outerjoin(
             MemberClassification,
             (MemberClassification.member_id == Member.id) & _class_today(actor),
@@ -158,11 +155,10 @@ def _comes_after(
 
 
 def _affiliations_of(session: Session, actor: Actor, member_id: UUID) -> list[AffiliationRecord]:
-    group = aliased(Organization)
     rows = session.execute(
-        sa.select(Affiliation, Organization.name, group.name)
-        .join(Organization, Organization.id == Affiliation.organization_id)
-        .outerjoin(group, group.id == Affiliation.party_group_id)
+        sa.select(Affiliation, Branch.name, Group.name)
+        .join(Branch, Branch.id == Affiliation.organization_id)
+        .outerjoin(Group, Group.id == Affiliation.party_group_id)
         .where(
             Affiliation.member_id == member_id,
             Affiliation.valid_from <= actor.on,
@@ -188,12 +184,14 @@ def _exemptions_of(session: Session, actor: Actor, member_id: UUID) -> Sequence[
 
 
 def _places_today(actor: Actor, *columns: Any) -> sa.Select[Any]:
-    """Members joined with the narrowest organisation that they belong to today."""
+    """Members joined with where they belong today: narrowest place, branch and group."""
     return (
         sa.select(*columns)
         .select_from(Member)
         .join(Affiliation, primary_affiliation_on(actor.on))
         .join(Organization, place_of_affiliation())
+        .join(Branch, Branch.id == Affiliation.organization_id)
+        .outerjoin(Group, Group.id == Affiliation.party_group_id)
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.errors import NotFound
 from members.access import (
     Actor,
     get_organization,
@@ -74,6 +75,18 @@ def find_history(session: Session, actor: Actor, organization_id: UUID) -> list[
         .order_by(OrganizationPlacement.valid_from, OrganizationPlacement.id)
     )
     return [PastPlace(placement, parent_name) for placement, parent_name in rows]
+
+
+def get_root_from_console(session: Session) -> Organization:
+    """The top of the tree; for the operator at the command line only.
+
+    Raises:
+        NotFound: no organisation has been imported yet.
+    """
+    root = session.scalar(sa.select(Organization).where(Organization.depth == 0))
+    if root is None:
+        raise NotFound("还没有组织，请先导入组织名单。")
+    return root
 
 
 def _head_counts(session: Session, actor: Actor, top: Organization) -> Counter[UUID]:

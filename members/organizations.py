@@ -71,17 +71,22 @@ class DuplicateName(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationData:
-    """What an organisation is called and what it works in; `kind` never changes afterwards."""
+    """What an organisation is called and what field it works in."""
 
-    kind: OrganizationKind
     name: str
     sector: Sector = Sector.OTHER
 
 
 def create(
-    session: Session, actor: Actor, parent_id: UUID, *, data: OrganizationData, now: datetime
+    session: Session,
+    actor: Actor,
+    parent_id: UUID,
+    *,
+    kind: OrganizationKind,
+    data: OrganizationData,
+    now: datetime,
 ) -> Organization:
-    """Found an organisation under a parent, as of today.
+    """Found an organisation under a parent, as of today. Its kind never changes afterwards.
 
     A district administrator founds any; whoever keeps a branch's roster also its party groups.
 
@@ -91,15 +96,15 @@ def create(
     """
     lock_tree(session)
     parent = get_organization(session, actor, parent_id, roles=TREE_ROLES)
-    require_keeper(actor, parent, data.kind)
-    require_kind_under(data.kind, Kind(parent.kind))
+    require_keeper(actor, parent, kind)
+    require_kind_under(kind, Kind(parent.kind))
     require_depth(parent.depth + 1)
     require_free_name(session, parent.id, data.name)
     own_id = new_id()
     organization = Organization(
         id=own_id,
         parent_id=parent.id,
-        kind=data.kind,
+        kind=kind,
         sector=data.sector,
         name=data.name,
         path=f"{parent.path}{own_id}/",
@@ -126,14 +131,11 @@ def update(
 
     Raises:
         NotFound, Forbidden: out of scope, or only readable.
-        KindNotAllowed: `data.kind` is not the organisation's kind.
         DuplicateName, VersionConflict: somebody else was first.
     """
     lock_tree(session)
     organization = get_organization(session, actor, organization_id, roles=TREE_ROLES)
     require_keeper(actor, organization, Kind(organization.kind))
-    if data.kind != organization.kind:
-        raise KindNotAllowed("组织类别设立后不能更改。")
     is_renamed = data.name != organization.name
     if is_renamed and organization.parent_id:
         require_free_name(session, organization.parent_id, data.name)

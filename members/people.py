@@ -9,12 +9,20 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.db import vault_of
-from core.errors import FieldProblem, RuleViolation, VersionConflict
+from core.errors import FieldProblem, NotFound, RuleViolation, VersionConflict
 from core.ids import new_id
 from members.access import ROSTER_ROLES, Actor, get_managed_member
 from members.affiliations import Belonging, get_branch_place, require_not_future
-from members.models import Affiliation, AffiliationKind, Member, MemberKind, MembershipStatus
-from members.phones import normalise_phone, set_phone
+from members.models import (
+    Affiliation,
+    AffiliationKind,
+    Member,
+    MemberKind,
+    MembershipStatus,
+    Organization,
+    OrganizationKind,
+)
+from members.phones import index_phone, normalise_phone, set_phone
 
 
 class ProfileInconsistent(RuleViolation):
@@ -22,6 +30,13 @@ class ProfileInconsistent(RuleViolation):
 
     code = "member.inconsistent"
     title = "党员信息前后矛盾"
+
+
+class BranchUnknown(NotFound):
+    """The operator named a branch that is not there, or not the only one of its name."""
+
+    code = "member.branch_unknown"
+    title = "没有这个党支部"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +71,43 @@ def create(
     get_branch_place(session, actor, belonging)
     require_not_future(belonging.valid_from, now)
     _require_consistent(profile, business_day(now))
-    member = Member(
-        id=new_id(),
-        membership_status=MembershipStatus.NORMAL,
-        created_at=now,
-        version=1,
-        **_columns(profile),
-    )
-    set_phone(vault_of(session), member, normalise_phone(phone) if phone else None)
-    session.add(member)
-    # The affiliation refers to the member by a plain foreign key.
-    session.flush()
-    session.add(
-        Affiliation(
-            member_id=member.id,
-            organization_id=belonging.organization_id,
-            party_group_id=belonging.party_group_id,
-            kind=AffiliationKind.PRIMARY,
-            valid_from=belonging.valid_from,
-            recorded_by=actor.member_id,
-            reason=belonging.reason,
-        )
-    )
-    session.flush()
+    member = _new_member(session, profile, phone, now)
+    _add_primary(session, member, belonging, recorded_by=actor.member_id)
     return member
+
+
+def enrol_from_console(
+    session: Session, branch_name: str, *, profile: Profile, phone: str, now: datetime
+) -> Member:
+    """Put the first person on an empty roster; for the operator at the command line only.
+
+    Raises:
+        BranchUnknown: no branch has this name, or several do.
+        PhoneInvalid: it is no mobile number.
+    """
+    branches = session.scalars(
+        sa.select(Organization).where(
+            Organization.name == branch_name, Organization.kind == OrganizationKind.BRANCH
+        )
+    ).all()
+    if len(branches) != 1:
+        raise BranchUnknown(f"名为“{branch_name}”的党支部有 {len(branches)} 个，须恰好一个。")
+    member = _new_member(session, profile, phone, now)
+    belonging = Belonging(branches[0].id, None, business_day(now), "由运维人员在命令行登记")
+    _add_primary(session, member, belonging, recorded_by=None)
+    return member
+
+
+def find_from_console(session: Session, *, phone: str, name: str) -> Member | None:
+    """The member with this phone and name; for the operator at the command line only.
+
+    Raises:
+        PhoneInvalid: it is no mobile number.
+    """
+    index = index_phone(vault_of(session), normalise_phone(phone))
+    return session.scalars(
+        sa.select(Member).where(Member.phone_index == index, Member.name == name)
+    ).first()
 
 
 def update(
@@ -124,6 +152,38 @@ def change_phone(
     set_phone(vault_of(session), member, normalise_phone(phone) if phone else None)
     session.flush()
     return member
+
+
+def _new_member(session: Session, profile: Profile, phone: str | None, now: datetime) -> Member:
+    member = Member(
+        id=new_id(),
+        membership_status=MembershipStatus.NORMAL,
+        created_at=now,
+        version=1,
+        **_columns(profile),
+    )
+    set_phone(vault_of(session), member, normalise_phone(phone) if phone else None)
+    session.add(member)
+    # The affiliation refers to the member by a plain foreign key.
+    session.flush()
+    return member
+
+
+def _add_primary(
+    session: Session, member: Member, belonging: Belonging, *, recorded_by: UUID | None
+) -> None:
+    session.add(
+        Affiliation(
+            member_id=member.id,
+            organization_id=belonging.organization_id,
+            party_group_id=belonging.party_group_id,
+            kind=AffiliationKind.PRIMARY,
+            valid_from=belonging.valid_from,
+            recorded_by=recorded_by,
+            reason=belonging.reason,
+        )
+    )
+    session.flush()
 
 
 def _columns(profile: Profile) -> dict[str, object]:

@@ -12,7 +12,7 @@ import members.access_models
 import members.models
 import members.roster.models
 import notifications.models
-import points.models  # noqa: F401
+import points.models
 from core.config import normalize_url
 from core.db import Base
 

@@ -1,7 +1,7 @@
 """A small made-up district for tests: one tree, people enrolled and appointed as needed."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from argon2 import PasswordHasher
@@ -91,12 +91,13 @@ class District:
         return member
 
     def appoint(self, member: Member, role: Role, place: Organization) -> RoleGrant:
-        """A grant without end, as if it had been made long ago."""
+        """A grant as if it had been made long ago; without end, unless a delegate's."""
         grant = RoleGrant(
             member_id=member.id,
             role=role,
             organization_id=place.id,
             valid_from=LONG_AGO,
+            valid_to=TODAY + timedelta(days=30) if role is Role.DELEGATE else None,
             granted_at=NOW,
         )
         self.session.add(grant)

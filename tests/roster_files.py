@@ -11,9 +11,10 @@ from typing import Any
 import openpyxl
 from stdnum.cn import ric
 
-from members import roster_checking, roster_columns, roster_reading
 from members.branch_names import Branch, BranchNames
-from members.roster.checking import RefusedRow, RosterLayout, RosterRow
+from members.roster.checking import RefusedRow, RosterLayout, RosterRow, check_rows
+from members.roster.columns import apply_mapping
+from members.roster.reading import open_roster
 
 DATA = Path(__file__).parent / "data"
 TODAY = date(2026, 11, 24)
@@ -95,12 +96,10 @@ def replace_part(source: Path, target: Path, **parts: bytes | None) -> Path:
 
 def check_file(path: Path) -> tuple[RosterLayout, list[RosterRow | RefusedRow]]:
     """Read and check a whole file against the sample organisation tree."""
-    with roster_reading.open_roster(path) as opened:
-        columns = roster_columns.apply_mapping(opened.header, {})
+    with open_roster(path) as opened:
+        columns = apply_mapping(opened.header, {})
         layout = RosterLayout(opened.header, columns, opened.date_1904)
-        rows = roster_checking.check_rows(
-            opened.rows, layout, branches=organization_branches(), today=TODAY
-        )
+        rows = check_rows(opened.rows, layout, branches=organization_branches(), today=TODAY)
         return layout, list(rows)
 
 
