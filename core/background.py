@@ -1,4 +1,4 @@
-"""Records of background work: jobs that a person asked for, and fires of the schedule."""
+"""Records of background work: jobs that a person asked for and can watch."""
 
 import enum
 from dataclasses import dataclass
@@ -60,29 +60,6 @@ class BackgroundJob(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class RunState(enum.StrEnum):
-    """The life of one scheduled fire."""
-
-    CLAIMED = "claimed"
-    DONE = "done"
-    SKIPPED = "skipped"
-
-
-class JobRun(Base):
-    """One fire of one scheduled job: the primary key is what makes it run once (I6)."""
-
-    __tablename__ = "job_run"
-    __table_args__ = (one_of("state", RunState),)
-
-    job: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
-    fire_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
-    state: Mapped[str] = mapped_column(sa.String(10))
-    attempt: Mapped[int] = mapped_column(default=1)
-    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    reason: Mapped[str] = mapped_column(sa.String(200), default="")
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.db import insert_rows
 from core.ids import new_id
 from core.paging import Page, cut, id_key
 from members.access import Actor
@@ -43,7 +44,7 @@ def deliver(session: Session, *, now: datetime) -> int:
             {"id": new_id(), "outbox_id": outbox_id, "member_id": member_id, "kind": kind}
             | {"title": title, "body": body, "created_at": now}
         )
-    session.execute(sa.insert(InboxMessage).returning(InboxMessage.id), rows)
+    insert_rows(session, InboxMessage, rows)
     session.execute(
         sa.update(OutboxMessage)
         .where(OutboxMessage.id.in_([row.id for row in due]))

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.db import insert_rows
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
 from core.ids import new_id
 from core.quantities import format_points
@@ -55,8 +56,7 @@ def post(
 ) -> dict[UUID, UUID]:
     """Append one entry per posting in one statement; returns claim id -> entry id."""
     rows = [_award_row(actor, posting, now) for posting in postings]
-    if rows:
-        session.execute(sa.insert(LedgerEntry).returning(LedgerEntry.id), rows)
+    insert_rows(session, LedgerEntry, rows)
     return {row["claim_id"]: row["id"] for row in rows}
 
 

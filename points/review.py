@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from core.db import insert_rows
 from core.ids import new_id
 from core.quantities import format_points
 from members.access import REVIEWING_ROLES, Actor, hold_roles
@@ -271,7 +272,7 @@ def _mark(
         )
         for claim_id in claim_ids
     ]
-    session.execute(sa.insert(ClaimEvent).returning(ClaimEvent.id), events)
+    insert_rows(session, ClaimEvent, events)
 
 
 def _messages(

@@ -36,7 +36,6 @@ TABLES_NEWEST_FIRST = (
     "points_period",
     "organization",
     "member",
-    "job_run",
     "background_job",
 )
 
@@ -66,18 +65,6 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_background_job_state", "background_job", ["state", "created_at"], unique=False
-    )
-    op.create_table(
-        "job_run",
-        sa.Column("job", sa.String(length=60), nullable=False),
-        sa.Column("fire_at", INSTANT, nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("lease_until", INSTANT, nullable=True),
-        sa.Column("reason", sa.String(length=200), nullable=False),
-        sa.Column("finished_at", INSTANT, nullable=True),
-        sa.CheckConstraint("state IN ('claimed', 'done', 'skipped')", name=("ck_job_run_state")),
-        sa.PrimaryKeyConstraint("job", "fire_at", name=("pk_job_run")),
     )
     op.create_table(
         "member",
