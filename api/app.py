@@ -30,6 +30,8 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     db.init_app(app)
+    # Domain code that meets a phone finds the keys on its session.
+    db.session.session_factory.configure(info={"vault": settings.vault})
     jwt.init_app(app)
     auth.register(jwt)
     problems.register(app, jwt)
@@ -63,8 +65,6 @@ def _begin_request() -> None:
     flask.g.request_id = (
         given if usable else "".join(secrets.choice(_ID_ALPHABET) for _ in range(8))
     )
-    # Domain code that meets a phone finds the keys on its session, never in a global.
-    db.session().info["vault"] = flask.current_app.extensions["settings"].vault
     read_only.set(flask.request.method in ("GET", "HEAD", "OPTIONS"))
     if flask.request.mimetype != "multipart/form-data":
         flask.request.max_content_length = BODY_BYTES_MAX

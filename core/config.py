@@ -42,14 +42,11 @@ class Settings:
             ConfigError: a value is malformed, a key is weak, or PostgreSQL is used without keys.
         """
         data_dir = Path(environ.get(_PREFIX + "DATA_DIR", "var"))
-        url = normalize_url(
-            environ.get(_PREFIX + "DATABASE_URL", f"sqlite:///{data_dir.absolute()}/points.db")
-        )
-        owner_url = environ.get(_PREFIX + "MIGRATION_DATABASE_URL")
+        url, owner_url = database_urls(environ)
         keys = _read_keys(environ, data_dir, embedded=url.startswith("sqlite"))
         settings = cls(
             database_url=url,
-            migration_database_url=normalize_url(owner_url) if owner_url else url,
+            migration_database_url=owner_url,
             data_dir=data_dir,
             jwt_secret=keys["JWT_SECRET"],
             flask_secret=keys["FLASK_SECRET"],
@@ -68,6 +65,14 @@ class Settings:
             raise ConfigError("PARTY_POINTS_JWT_SECRET 至少 32 字节")
         if self.jwt_secret == self.flask_secret:
             raise ConfigError("PARTY_POINTS_JWT_SECRET 不能与 PARTY_POINTS_FLASK_SECRET 相同")
+
+
+def database_urls(environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """The URL of the application's role and that of the owner who migrates; often the same."""
+    embedded = f"sqlite:///{Path(environ.get(_PREFIX + 'DATA_DIR', 'var')).absolute()}/points.db"
+    url = environ.get(_PREFIX + "DATABASE_URL", embedded)
+    owner_url = environ.get(_PREFIX + "MIGRATION_DATABASE_URL", url)
+    return normalize_url(url), normalize_url(owner_url)
 
 
 def normalize_url(url: str) -> str:

@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from core.background import Progress
+from core.clock import business_day
 from notifications import inbox
+from points import periods
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 
@@ -21,7 +23,13 @@ class Sweep:
     run: Callable[[Session, datetime], int]
 
 
-SWEEPS = (Sweep("deliver-inbox", 1, lambda session, now: inbox.deliver(session, now=now)),)
+SWEEPS = (
+    Sweep("deliver-inbox", 1, lambda session, now: inbox.deliver(session, now=now)),
+    # On New Year's Day a claim finds its year open without anybody having to remember it.
+    Sweep(
+        "open-year", 600, lambda session, now: periods.ensure_year(session, business_day(now).year)
+    ),
+)
 
 # kind -> handler(session, subject_id, *, now); the runner commits at each yield.
 REQUESTED: Mapping[str, RequestedHandler] = {}

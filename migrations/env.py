@@ -1,6 +1,6 @@
 """Alembic environment: needs a database URL and the tables' metadata, no application."""
 
-import os
+from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import context
@@ -13,21 +13,14 @@ import members.models
 import members.roster.models
 import notifications.models
 import points.models
-from core.config import normalize_url
+from core.config import database_urls, normalize_url
 from core.db import Base
-
-URL_VARIABLES = ("PARTY_POINTS_MIGRATION_DATABASE_URL", "PARTY_POINTS_DATABASE_URL")
 
 
 def database_url() -> str:
     """The owner's URL: given by the caller, else from the environment."""
     given = context.config.attributes.get("database_url")
-    if given:
-        return normalize_url(given)
-    for name in URL_VARIABLES:
-        if name in os.environ:
-            return normalize_url(os.environ[name])
-    return normalize_url(f"sqlite:///{os.path.abspath('var')}/points.db")
+    return normalize_url(given) if given else database_urls()[1]
 
 
 def run(connection: Connection) -> None:
@@ -62,7 +55,10 @@ given_connection = context.config.attributes.get("connection")
 if given_connection is not None:
     run(given_connection)
 else:
-    engine = sa.create_engine(database_url(), poolclass=sa.NullPool)
+    url = sa.make_url(database_url())
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as own_connection:
         run(own_connection)
     engine.dispose()

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.errors import RuleViolation
@@ -18,12 +19,19 @@ class PeriodClosed(RuleViolation):
     title = "该年度积分已结账"
 
 
-def open_year(session: Session, year: int) -> Period:
-    """Open the period of a calendar year."""
-    period = Period(code=str(year), starts_on=date(year, 1, 1), ends_on=date(year, 12, 31))
-    session.add(period)
-    session.flush()
-    return period
+def ensure_year(session: Session, year: int) -> bool:
+    """Open the period of a calendar year unless it exists; True when it was opened now.
+
+    Two processes may ask at once, hence one statement that leaves an existing row alone.
+    """
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    opened = session.execute(
+        dialect.insert(Period)
+        .values(code=str(year), starts_on=date(year, 1, 1), ends_on=date(year, 12, 31))
+        .on_conflict_do_nothing()
+        .returning(Period.id)
+    )
+    return opened.first() is not None
 
 
 def hold_all_open(session: Session) -> Sequence[Period]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 import yaml
 from sqlalchemy.orm import Session
 
@@ -26,7 +27,7 @@ from members.models import (
 from members.passwords import hash_password
 from members.phones import set_phone
 from points import periods, schemes
-from points.models import Claim, ClaimEvent, ClaimEventKind
+from points.models import Claim, ClaimEvent, ClaimEventKind, Period
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEME = yaml.safe_load((ROOT / "docs/schemes/start.yaml").read_text(encoding="utf-8"))
@@ -212,7 +213,8 @@ def build_world(session: Session) -> World:
     world.add_member("党员甲", "一支部", group="一组")
     for name, branch in (("党员乙", "一支部"), ("党员丙", "二支部"), ("党员丁", "三支部")):
         world.add_member(name, branch)
-    world.period_id = periods.open_year(session, 2026).id
+    periods.ensure_year(session, 2026)
+    world.period_id = session.scalars(sa.select(Period.id)).one()
     world.scheme_version_id = schemes.publish(
         session,
         world.organizations["区委"],
