@@ -2,11 +2,11 @@
 
 import enum
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -52,10 +52,12 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime refused: an instant needs its offset")
-        utc = value.astimezone(UTC)
-        return utc.strftime(self._format) if dialect.name == "sqlite" else utc
+        return self.as_text(value) if dialect.name == "sqlite" else _require_aware(value)
+
+    @classmethod
+    def as_text(cls, value: datetime) -> str:
+        """The form in which SQLite keeps an instant."""
+        return _require_aware(value).strftime(cls._format)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -64,6 +66,12 @@ class UtcDateTime(TypeDecorator[datetime]):
             return datetime.strptime(value, self._format).replace(tzinfo=UTC)
         result: datetime = value.astimezone(UTC)
         return result
+
+
+def _require_aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("naive datetime refused: an instant needs its offset")
+    return value.astimezone(UTC)
 
 
 Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -124,18 +132,6 @@ def unit_of_work(session: Session) -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
-
-
-def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows in one multi-row INSERT (up to about a thousand rows a statement).
-
-    It goes through the table, not the mapper: a bulk insert of mapped objects would group the
-    rows by which of their columns are null. RETURNING is what makes it one statement.
-    """
-    if not rows:
-        return
-    table = cast(sa.Table, model.__table__)
-    session.execute(sa.insert(table).returning(*table.primary_key), list(rows))
 
 
 # SQLite before 3.51.3 can corrupt a WAL database with two or more connections, so older

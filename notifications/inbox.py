@@ -6,9 +6,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.db import insert_rows
 from core.ids import new_id
 from core.paging import Page, cut, id_key
+from core.rows import insert_rows
 from members.access import Actor
 from notifications import catalogue
 from notifications.models import Channel, InboxMessage, OutboxMessage, OutboxState

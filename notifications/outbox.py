@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.ids import new_id
+from core.rows import upsert_rows
 from notifications import catalogue
 from notifications.models import Channel, OutboxMessage, OutboxState
 
@@ -32,13 +31,8 @@ def enqueue(session: Session, messages: Sequence[Message], *, now: datetime) -> 
     for message in messages:
         catalogue.require_params(message.kind, message.params)
     rows = [_row(message, now) for message in messages]
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement: sa.Insert = (
-        dialect.insert(OutboxMessage)
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(OutboxMessage.id)
-    )
-    session.execute(statement, rows)
+    insert = upsert_rows(session, OutboxMessage, rows)
+    session.execute(insert.on_conflict_do_nothing(index_elements=["dedupe_key"]))
 
 
 def _row(message: Message, now: datetime) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.db import insert_rows
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
 from core.ids import new_id
 from core.quantities import format_points
+from core.rows import insert_rows
 from members.access import REVIEWING_ROLES, Actor, hold_roles
 from notifications import outbox
 from points import periods, quotas

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from core.rows import Upsert, upsert_rows
 from points.models import Quota
 
-Upsert = postgresql.Insert | sqlite.Insert
 # (member, scheme code, bucket)
 Key = tuple[UUID, str, str]
 
@@ -21,13 +20,13 @@ def lock(session: Session, limits: Mapping[Key, int]) -> dict[Key, int]:
     members wait for each other instead of deadlocking. The height of the cap follows the
     scheme version of the thing being posted, but never sinks below what is already used.
     """
-    rows = [_row(key, 0, limits[key]) for key in sorted(limits)]
+    rows = [_row(key, 0, limit) for key, limit in limits.items()]
     return _upsert(session, rows, _new_cap)
 
 
 def store(session: Session, used: Mapping[Key, int]) -> None:
     """Write the new use of rows that `lock` holds; the CHECK refuses anything over the cap."""
-    rows = [_row(key, used[key], used[key]) for key in sorted(used)]
+    rows = [_row(key, spent, spent) for key, spent in used.items()]
     _upsert(session, rows, lambda insert: {"used": insert.excluded.used})
 
 
@@ -50,9 +49,8 @@ def _new_cap(insert: Upsert) -> dict[str, object]:
 def _upsert(
     session: Session, rows: list[dict[str, object]], changes: Callable[[Upsert], dict[str, object]]
 ) -> dict[Key, int]:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(Quota)
-    statement: sa.Insert = insert.on_conflict_do_update(
+    insert = upsert_rows(session, Quota, rows)
+    statement = insert.on_conflict_do_update(
         index_elements=["member_id", "scheme_code", "bucket"], set_=changes(insert)
     ).returning(Quota.member_id, Quota.scheme_code, Quota.bucket, Quota.used)
-    return {(row[0], row[1], row[2]): row[3] for row in session.execute(statement, rows)}
+    return {(row[0], row[1], row[2]): row[3] for row in session.execute(statement)}

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from core.db import insert_rows
 from core.ids import new_id
 from core.quantities import format_points
+from core.rows import insert_rows, row_source
 from members.access import REVIEWING_ROLES, Actor, hold_roles
 from members.models import Organization
 from notifications import outbox
@@ -139,6 +139,7 @@ _SCHEME = ("scheme.none_in_force", "当日没有适用的积分方案或项目�
 def _lock_claims(
     session: Session, claim_ids: Sequence[UUID], organizations: frozenset[UUID]
 ) -> dict[UUID, Row[Any]]:
+    asked = row_source(session, {"id": Claim.id.type}, [{"id": one} for one in claim_ids])
     rows: Iterable[Any] = session.execute(
         sa.select(
             Claim.id,
@@ -153,7 +154,8 @@ def _lock_claims(
             Organization.path,
         )
         .join(Organization, Organization.id == Claim.organization_id)
-        .where(Claim.id.in_(claim_ids), Claim.reviewer_organization_id.in_(organizations))
+        .join(asked, asked.c.id == Claim.id)
+        .where(Claim.reviewer_organization_id.in_(organizations))
         .order_by(Claim.id)
         .with_for_update(of=Claim)
     )
@@ -245,34 +247,44 @@ def _mark(
     now: datetime,
 ) -> None:
     """Decide the locked claims in one statement and note the step in one more."""
-    approved_ids = [posting.claim_id for posting in postings]
-    reasons = {decision.claim_id: decision.reason for decision in returned}
-    if not approved_ids and not reasons:
+    steps = [
+        _step(posting.claim_id, ClaimStatus.APPROVED, "", actor, now) for posting in postings
+    ] + [
+        _step(decision.claim_id, ClaimStatus.RETURNED, decision.reason, actor, now)
+        for decision in returned
+    ]
+    if not steps:
         return
-    is_approved = Claim.id.in_(approved_ids)
+    columns = {"claim_id": Claim.id.type, "kind": sa.Text(), "reason": sa.Text()}
+    given = row_source(session, columns, [{name: step[name] for name in columns} for step in steps])
     session.execute(
         sa.update(Claim)
-        .where(Claim.id.in_([*approved_ids, *reasons]), Claim.status == ClaimStatus.PENDING)
+        .where(Claim.id == given.c.claim_id, Claim.status == ClaimStatus.PENDING)
         .values(
-            status=sa.case((is_approved, ClaimStatus.APPROVED), else_=ClaimStatus.RETURNED),
-            posted_ref=sa.case((is_approved, Claim.id), else_=None),
-            decision_reason=sa.case(reasons, value=Claim.id, else_="") if reasons else "",
+            status=given.c.kind,
+            posted_ref=sa.case((given.c.kind == ClaimStatus.APPROVED, Claim.id), else_=None),
+            decision_reason=given.c.reason,
             decided_by=actor.member_id,
             decided_at=now,
             version=Claim.version + 1,
         )
         .execution_options(synchronize_session=False)
     )
-    events = [
-        {"id": new_id(), "claim_id": claim_id, "kind": kind, "actor_id": actor.member_id}
-        | {"reason": reasons.get(claim_id, ""), "at": now}
-        for kind, claim_ids in (
-            (ClaimEventKind.APPROVED, approved_ids),
-            (ClaimEventKind.RETURNED, list(reasons)),
-        )
-        for claim_id in claim_ids
-    ]
-    insert_rows(session, ClaimEvent, events)
+    insert_rows(session, ClaimEvent, steps)
+
+
+def _step(
+    claim_id: UUID, status: ClaimStatus, reason: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    # A claim's event of being decided has the name of the status that it leads to.
+    return {
+        "id": new_id(),
+        "claim_id": claim_id,
+        "kind": ClaimEventKind(status),
+        "actor_id": actor.member_id,
+        "reason": reason,
+        "at": now,
+    }
 
 
 def _messages(

@@ -1,0 +1,54 @@
+"""`python -m bench`: print each ratio to its hand-written limit, and the bar it is held to."""
+
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from bench import approve_batch
+from core.db import make_engine, make_sessions
+from tests.engines import Databases, create_run_directory, remove_run_directory
+
+ROUNDS = 7
+
+
+def main() -> None:
+    """Run every pair on a private PostgreSQL and print one line each."""
+    with postgresql() as sessions:
+        product, limit = approve_batch.build(sessions)
+        _report("P3 批量审核 500 项（服务 / 手写集合语句，时间）", product, limit, bar="<= 2.0")
+
+
+@contextmanager
+def postgresql() -> Iterator[sessionmaker[Session]]:
+    """Sessions on a migrated PostgreSQL database of this run's own."""
+    directory = create_run_directory()
+    databases = Databases(directory, "bench")
+    try:
+        settings = databases.settings("postgresql")
+        with databases.fresh_url("postgresql") as url:
+            engine = make_engine(settings, url=url)
+            yield make_sessions(engine, settings.vault)
+            engine.dispose()
+    finally:
+        databases.dispose()
+        remove_run_directory(directory)
+
+
+def _report(
+    title: str, product: Callable[[], float], limit: Callable[[], float], *, bar: str
+) -> None:
+    # In turn, so that a slow minute of the machine hits both; the first round warms up.
+    pairs = [(product(), limit()) for _ in range(ROUNDS + 1)][1:]
+    ratios = [mine / theirs for mine, theirs in pairs]
+    mine = statistics.median(pair[0] for pair in pairs) * 1000
+    theirs = statistics.median(pair[1] for pair in pairs) * 1000
+    print(
+        f"{title}: {mine:.1f} ms / {theirs:.1f} ms, 比值中位数 {statistics.median(ratios):.2f}"
+        f"（{min(ratios):.2f}–{max(ratios):.2f}），标准 {bar}"
+    )
+
+
+if __name__ == "__main__":
+    main()
