@@ -160,6 +160,11 @@ def issue_from_console(session: Session, member_id: UUID, *, now: datetime) -> s
     return _issue(session, member, issued_by=None, now=now)
 
 
+def has_account(session: Session, member_id: UUID) -> bool:
+    """Whether the member can sign in, or could before his account was disabled."""
+    return session.get(Account, member_id) is not None
+
+
 def disable(session: Session, actor: Actor, member_id: UUID, *, now: datetime) -> None:
     """Stop an account at once; its tokens stop working too.
 
@@ -170,7 +175,7 @@ def disable(session: Session, actor: Actor, member_id: UUID, *, now: datetime) -
     """
     get_managed_member(session, actor, member_id, roles=ISSUING_ROLES)
     _require_above(session, actor, member_id, now)
-    if session.get(Account, member_id) is None:
+    if not has_account(session, member_id):
         raise NotFound
     stopped = session.scalar(
         sa.update(Account)

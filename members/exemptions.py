@@ -9,9 +9,15 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
-from members.access import ROSTER_ROLES, Actor, get_managed_member, get_organization
+from members.access import (
+    ROSTER_ROLES,
+    Actor,
+    get_managed_member,
+    get_organization,
+    primary_affiliation_on,
+)
 from members.affiliations import require_order
-from members.models import Exemption, ExemptionKind
+from members.models import Affiliation, Exemption, ExemptionKind, Member, Organization
 
 # An exemption never renews itself (domain 5.6); a year later somebody looks at it again.
 DAYS_MAX = 366
@@ -22,6 +28,13 @@ class ExemptionTooLong(RuleViolation):
 
     code = "exemption.too_long"
     title = "免于考核一次最长一年"
+
+
+class WrongBody(RuleViolation):
+    """The organisation named as deciding has no say over this member."""
+
+    code = "exemption.wrong_body"
+    title = "免于考核由所在支部或其上级决定"
 
 
 class ExemptionEnded(Conflict):
@@ -49,13 +62,15 @@ def grant(
     Raises:
         NotFound, Forbidden: the member or the deciding body is out of the actor's scope, or the
             member is the actor himself.
+        WrongBody: the body is neither his branch nor above it.
         DatesReversed, ExemptionTooLong: the days are not possible.
     """
     get_managed_member(session, actor, member_id, roles=ROSTER_ROLES)
     if member_id == actor.member_id:
         # An exempt member is not scored, so somebody else decides it.
         raise Forbidden("不能给自己办理免于考核，请由支部其他负责人或上级办理。")
-    get_organization(session, actor, terms.decided_by_organization_id, roles=ROSTER_ROLES)
+    body = get_organization(session, actor, terms.decided_by_organization_id, roles=ROSTER_ROLES)
+    _require_above(session, actor, member_id, body)
     require_order(terms.valid_from, terms.valid_to)
     if (terms.valid_to - terms.valid_from).days > DAYS_MAX:
         raise ExemptionTooLong
@@ -100,3 +115,15 @@ def end(
     )
     if ended is None:
         raise ExemptionEnded
+
+
+def _require_above(session: Session, actor: Actor, member_id: UUID, body: Organization) -> None:
+    branch_path = session.scalar(
+        sa.select(Organization.path)
+        .select_from(Member)
+        .join(Affiliation, primary_affiliation_on(actor.on))
+        .join(Organization, Organization.id == Affiliation.organization_id)
+        .where(Member.id == member_id)
+    )
+    if branch_path is None or not branch_path.startswith(body.path):
+        raise WrongBody

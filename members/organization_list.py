@@ -1,6 +1,7 @@
 """The organisation list: a CSV file of three columns, 上级, 名称, 类别."""
 
 import csv
+import unicodedata
 from dataclasses import dataclass
 
 from core.errors import RuleViolation
@@ -53,9 +54,13 @@ def read_rows(content: bytes) -> list[OrganizationRow]:
     if missing:
         raise ListUnreadable("缺少列：" + "、".join(missing))
     return [
-        OrganizationRow(reader.line_num, *((row[column] or "").strip() for column in COLUMNS))
+        OrganizationRow(reader.line_num, *(_text(row[column]) for column in COLUMNS))
         for row in reader
     ]
+
+
+def _text(cell: str | None) -> str:
+    return unicodedata.normalize("NFC", cell or "").strip()
 
 
 def classify(name: str, category: str) -> tuple[OrganizationKind, Sector]:

@@ -98,16 +98,17 @@ def enrol_from_console(
     return member
 
 
-def find_from_console(session: Session, *, phone: str, name: str) -> Member | None:
-    """The member with this phone and name; for the operator at the command line only.
+def find_from_console(session: Session, *, phone: str, name: str | None) -> list[Member]:
+    """Members with this phone, and name if given; for the operator at the command line only.
 
     Raises:
         PhoneInvalid: it is no mobile number.
     """
     index = index_phone(vault_of(session), normalise_phone(phone))
-    return session.scalars(
-        sa.select(Member).where(Member.phone_index == index, Member.name == name)
-    ).first()
+    query = sa.select(Member).where(Member.phone_index == index).order_by(Member.name, Member.id)
+    if name is not None:
+        query = query.where(Member.name == name)
+    return list(session.scalars(query))
 
 
 def update(

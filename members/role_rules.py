@@ -36,7 +36,7 @@ MAY_GRANT: dict[Role, frozenset[Role]] = {
     Role.SYSTEM_ADMIN: frozenset({Role.DISTRICT_ADMIN, Role.AUDITOR}),
     Role.DISTRICT_ADMIN: frozenset(Role) - {Role.SYSTEM_ADMIN, Role.AUDITOR},
     Role.COMMITTEE_OFFICER: frozenset(
-        {Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY, Role.GROUP_LEADER}
+        {Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY, Role.DELEGATE, Role.GROUP_LEADER}
     ),
     Role.BRANCH_SECRETARY: frozenset({Role.GROUP_LEADER, Role.DELEGATE}),
 }

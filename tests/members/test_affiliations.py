@@ -20,7 +20,7 @@ from members.affiliations import (
     WrongPlace,
 )
 from members.classifications import ClassificationOverlap
-from members.exemptions import ExemptionEnded, ExemptionTerms, ExemptionTooLong
+from members.exemptions import ExemptionEnded, ExemptionTerms, ExemptionTooLong, WrongBody
 from members.models import (
     Affiliation,
     AffiliationKind,
@@ -276,6 +276,22 @@ def test_exemption_has_an_end_within_a_year(district: District, admin: Actor) ->
     with pytest.raises(DatesReversed):
         _exempt(district, admin, member, TODAY, TODAY)
     assert _exempt(district, admin, member, TODAY, TODAY + 366 * DAY)
+
+
+def test_exemption_is_decided_by_the_branch_or_a_body_above(
+    district: District, admin: Actor, session: Session
+) -> None:
+    member = district.enrol("王志", district.group)
+
+    def exempt(body: Organization) -> Exemption:
+        terms = ExemptionTerms(ExemptionKind.AGED, TODAY, TODAY + DAY, body.id)
+        return exemptions.grant(session, admin, member.id, terms=terms, now=NOW)
+
+    assert exempt(district.branch).decided_by_organization_id == district.branch.id
+    assert exempt(district.street)
+    for body in (district.group, district.second_branch, district.village):
+        with pytest.raises(WrongBody):
+            exempt(body)
 
 
 def test_exemption_holds_no_diagnosis() -> None:

@@ -2,8 +2,13 @@
 
 import pytest
 
-from members import roster_columns
-from members.roster.columns import Header, apply_mapping, guess_mapping, normalise_header
+from members.roster.columns import (
+    Header,
+    apply_mapping,
+    guess_mapping,
+    ignored_columns,
+    normalise_header,
+)
 from members.roster.refusals import ColumnsMissing, HeaderChanged
 from members.roster.row_kinds import RowSieve
 from tests.roster_files import HEADER, check_file, check_people, person, write_csv
@@ -42,7 +47,7 @@ def test_alias_is_known(alias, field):
 def test_preferred_word_wins_when_two_columns_may_hold_the_phone():
     header = Header(1, 1, ("姓名", "所在支部", "联系电话", "手机号码"))
     assert guess_mapping(header) == {0: "name", 1: "branch_name", 3: "phone"}
-    assert roster_columns.ignored_columns(header, guess_mapping(header)) == ("联系电话",)
+    assert ignored_columns(header, guess_mapping(header)) == ("联系电话",)
 
 
 def test_mapping_of_the_user_beats_the_guess():

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import xlsxwriter
 
-from members import roster_precheck, roster_reading
+from members.roster import precheck, reading
 from members.roster.reading import open_roster
 from members.roster.refusals import (
     FileBroken,
@@ -191,15 +191,15 @@ def test_formula_is_refused_by_the_name_of_its_cell(tmp_path):
 def test_formula_cut_by_a_chunk_border_is_still_seen(tmp_path, monkeypatch):
     path = write_xlsx(tmp_path / "a.xlsx", [HEADER, person(sex="=1+1")])
     for size in range(1, 40, 3):
-        monkeypatch.setattr(roster_precheck, "CHUNK_BYTES", size)
+        monkeypatch.setattr(precheck, "CHUNK_BYTES", size)
         with pytest.raises(FormulaFound):
-            roster_precheck.check_archive(path)
+            precheck.check_archive(path)
 
 
 def test_too_big_a_file_is_refused_unread(tmp_path):
     path = tmp_path / "a.csv"
     with path.open("wb") as file:
-        file.truncate(roster_precheck.FILE_BYTES_MAX + 1)
+        file.truncate(precheck.FILE_BYTES_MAX + 1)
     refuse(path, FileTooLarge)
 
 
@@ -211,6 +211,6 @@ def test_dense_sheet_beyond_the_memory_limit_ends_the_child_not_us(tmp_path):
 
 
 def test_parser_that_hangs_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(roster_reading, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(reading, "WAIT_SECONDS", 0.0)
     path = write_csv(tmp_path / "a.csv", [HEADER, person()])
     refuse(path, FileTooLarge)

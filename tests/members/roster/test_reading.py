@@ -9,8 +9,8 @@ import psutil
 import pytest
 import xlsxwriter
 
-from members import roster_checking, roster_columns
-from members.roster.checking import RosterRow
+from members.roster.checking import RosterLayout, RosterRow, check_rows
+from members.roster.columns import apply_mapping
 from members.roster.reading import open_roster
 from tests.roster_files import (
     DATA,
@@ -114,14 +114,14 @@ def test_leaving_early_ends_the_child(tmp_path):
     deadline = time.monotonic() + 5
     while psutil.Process().children() and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not [c for c in psutil.Process().children() if "roster_sheets" in " ".join(c.cmdline())]
+    assert not [c for c in psutil.Process().children() if "roster.sheets" in " ".join(c.cmdline())]
 
 
 def test_child_gets_none_of_our_secrets(tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
     path = write_csv(tmp_path / "a.csv", [HEADER, *(person(n) for n in range(1, 30_000))])
     with open_roster(path):
-        [child] = [c for c in psutil.Process().children() if "roster_sheets" in c.cmdline()[2]]
+        [child] = [c for c in psutil.Process().children() if "roster.sheets" in c.cmdline()[2]]
         assert "DATABASE_URL" not in child.environ()
 
 
@@ -153,11 +153,9 @@ def test_twenty_thousand_rows_stream_through_flat_memory(tmp_path):
 
 def stream_checked(path: Path):
     with open_roster(path) as opened:
-        columns = roster_columns.apply_mapping(opened.header, {})
-        layout = roster_checking.RosterLayout(opened.header, columns)
-        yield from roster_checking.check_rows(
-            opened.rows, layout, branches=organization_branches(), today=TODAY
-        )
+        columns = apply_mapping(opened.header, {})
+        layout = RosterLayout(opened.header, columns)
+        yield from check_rows(opened.rows, layout, branches=organization_branches(), today=TODAY)
 
 
 def test_no_row_is_lost_between_the_pipe_reads(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from members import roster_marking
+from members.roster import marking
 from members.roster.checking import RefusedRow, RosterRow
 from tests.roster_files import DATA, check_file, codes, id_number, person, write_xlsx
 
@@ -81,7 +81,7 @@ def test_marked_workbook_is_all_text_with_comments(national, tmp_path: Path):
     layout, rows = check_file(DATA / "roster_national_19.xlsx")
     refused = [row for row in rows if isinstance(row, RefusedRow)]
     path = tmp_path / "marked.xlsx"
-    assert roster_marking.write_marked_workbook(path, layout, refused) == len(refused)
+    assert marking.write_marked_workbook(path, layout, refused) == len(refused)
     sheet = openpyxl.load_workbook(path).active
     cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row]
     assert {cell.data_type for cell in cells if cell.value is not None} <= {"s", "inlineStr"}
@@ -99,7 +99,7 @@ def test_corrected_marked_workbook_goes_in_with_the_first_row_numbers(tmp_path: 
     source = write_xlsx(tmp_path / "a.xlsx", [["名册"], [*header, "联系电话"], *people])
     layout, rows = check_file(source)
     marked = tmp_path / "marked.xlsx"
-    roster_marking.write_marked_workbook(
+    marking.write_marked_workbook(
         marked, layout, [row for row in rows if isinstance(row, RefusedRow)]
     )
     _, again = check_file(marked)
@@ -120,7 +120,7 @@ def test_corrected_marked_workbook_goes_in_with_the_first_row_numbers(tmp_path: 
 def test_nothing_typed_becomes_a_formula_or_link_in_the_marked_workbook(tmp_path: Path, text):
     layout, rows = check_file(write_text_csv(tmp_path, text))
     path = tmp_path / "marked.xlsx"
-    roster_marking.write_marked_workbook(path, layout, [r for r in rows if hasattr(r, "problems")])
+    marking.write_marked_workbook(path, layout, [r for r in rows if hasattr(r, "problems")])
     cell = openpyxl.load_workbook(path).active["B2"]
     assert (cell.data_type, cell.value, cell.hyperlink) == ("s", text, None)
 
@@ -134,7 +134,7 @@ def write_text_csv(tmp_path: Path, text: str) -> Path:
 
 def test_template_is_read_back_without_its_sample_row(tmp_path: Path):
     path = tmp_path / "template.xlsx"
-    roster_marking.write_template(path, ["上川村党支部", "下川村党支部"])
+    marking.write_template(path, ["上川村党支部", "下川村党支部"])
     layout, rows = check_file(path)
     assert rows == []
     assert {"name", "branch_name", "id_number", "phone", "kind"} <= set(layout.columns.values())

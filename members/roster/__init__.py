@@ -1,0 +1,1 @@
+"""The import of rosters: reading files, checking rows, and what a database makes of them."""
