@@ -20,6 +20,7 @@ from tests.engines import (
     Databases,
     create_run_directory,
     environment,
+    owner_url,
     remove_run_directory,
 )
 from tests.live import serve
@@ -145,6 +146,12 @@ def fresh_database_url(databases: Databases, engine_kind: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def fresh_owner_url(fresh_database_url: str) -> str:
+    """The private database for its owner, who may do what the product's own role may not."""
+    return owner_url(fresh_database_url)
+
+
+@pytest.fixture
 def fresh_settings(fresh_database_url: str, tmp_path: Path) -> Settings:
     """Settings of the product on the private database."""
     return Settings.from_env(environment(fresh_database_url, tmp_path))
@@ -152,9 +159,9 @@ def fresh_settings(fresh_database_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def empty_database_url(databases: Databases, engine_kind: str) -> Iterator[str]:
-    """A private database without tables, for tests of the migrations themselves."""
+    """A private database without tables, for tests of the migrations themselves: its owner's."""
     with databases.fresh_url(engine_kind, migrated=False) as url:
-        yield url
+        yield owner_url(url)
 
 
 @pytest.fixture

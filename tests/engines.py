@@ -12,11 +12,11 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from flask import Flask
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, make_url
 
 from core.config import Settings
 from core.db import make_engine
-from tests.postgres import PostgresServer
+from tests.postgres import OWNER, PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE_KINDS = ("sqlite", "postgresql")
@@ -42,10 +42,18 @@ def environment(database_url: str, data_dir: Path) -> dict[str, str]:
     }
 
 
+def owner_url(database_url: str) -> str:
+    """The same database for the one who owns its tables; on SQLite nobody else is known."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return database_url
+    return url.set(username=OWNER).render_as_string(hide_password=False)
+
+
 def migrate(database_url: str, revision: str = "head") -> None:
-    """Bring a database to a revision by the real migrations."""
+    """Bring a database to a revision by the real migrations, as its owner."""
     config = Config(toml_file=ROOT / "pyproject.toml")
-    config.attributes["database_url"] = database_url
+    config.attributes["database_url"] = owner_url(database_url)
     command.upgrade(config, revision)
 
 

@@ -15,6 +15,10 @@ from psycopg import sql
 # container may have no such name, and no account is added for a test run.
 NOBODY = 65534
 
+# As in production: one role owns the tables and migrates, the product's own owns nothing.
+OWNER = "party_points_owner"
+APP_ROLE = "party_points_app"
+
 # Nothing here must survive a power cut, and nothing may be reached over the network.
 CONFIGURATION = """
 listen_addresses = ''
@@ -60,6 +64,8 @@ class PostgresServer:
             file.write(CONFIGURATION.format(directory=self._home))
         self._run(programs / "pg_ctl", "--wait", f"--log={self._home}/log", "start")
         (self._directory / "programs.path").write_text(str(programs))
+        for role in (OWNER, APP_ROLE):
+            self._execute("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", role)
 
     def stop(self) -> None:
         """Stop the server if this run has started it; its files are the caller's to delete."""
@@ -68,12 +74,14 @@ class PostgresServer:
             self._run(programs / "pg_ctl", "--wait", "--mode=immediate", "stop")
 
     def url(self, database: str) -> str:
-        """The SQLAlchemy address of a database on this server."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self._home}"
+        """The SQLAlchemy address of a database on this server, for the product's own role."""
+        return f"postgresql+psycopg://{APP_ROLE}@/{database}?host={self._home}"
 
     def create_database(self, name: str, *, template: str = "template0") -> None:
         # Copying files beats writing them through the log by half for a database this small.
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        self._execute(
+            "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy", name, OWNER, template
+        )
 
     def drop_database(self, name: str) -> None:
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)

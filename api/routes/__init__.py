@@ -1,7 +1,21 @@
 """One module per resource: schemas on top, views below."""
 
 from api.blueprints import Blueprint
-from api.routes import activities, auth, claims, jobs, me, points, services, system
+from api.routes import (
+    accounts,
+    activities,
+    affiliations,
+    auth,
+    claims,
+    jobs,
+    me,
+    members,
+    organizations,
+    points,
+    role_grants,
+    services,
+    system,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     system.blp,
@@ -12,4 +26,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     points.blp,
     activities.blp,
     jobs.blp,
+    organizations.blp,
+    members.blp,
+    affiliations.blp,
+    accounts.blp,
+    role_grants.blp,
 )

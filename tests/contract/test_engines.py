@@ -11,8 +11,11 @@ from core.db import read_only
 from tests import postgres
 from tests.engines import Databases
 
-ADD_ROW = sa.text("INSERT INTO alembic_version (version_num) VALUES ('of this test')")
-COUNT_ROWS = sa.text("SELECT count(*) FROM alembic_version WHERE version_num = 'of this test'")
+ADD_ROW = sa.text(
+    "INSERT INTO points_period (id, code, starts_on, ends_on, status)"
+    " VALUES ('00000000000070008000000000000001', 'this test', '1990-01-01', '1990-12-31', 'open')"
+)
+COUNT_ROWS = sa.text("SELECT count(*) FROM points_period WHERE code = 'this test'")
 
 
 def test_session_talks_to_the_engine_it_names(session: Session, engine_kind: str) -> None:
@@ -41,6 +44,21 @@ def test_fresh_database_is_private(fresh_database_url: str, session: Session) ->
     engine.dispose()
 
     assert session.scalar(COUNT_ROWS) == 0
+
+
+def test_product_owns_nothing_on_postgresql(databases: Databases) -> None:
+    with databases.engine("postgresql").connect() as connection:
+        owned = connection.scalar(
+            sa.text("SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) = current_user")
+        )
+        power = connection.execute(
+            sa.text(
+                "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls"
+                " FROM pg_roles WHERE rolname = current_user"
+            )
+        ).one()
+
+    assert (owned, *power) == (0, False, False, False, False)
 
 
 def test_another_machine_is_out_of_reach() -> None:

@@ -1,0 +1,42 @@
+"""Signing in and calling the API in tests, as a client does."""
+
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from api.auth import issue_tokens
+from members.access_models import Account
+
+
+class SignedIn:
+    """A client with one member's access token."""
+
+    def __init__(self, app: Flask, account: Account) -> None:
+        with app.test_request_context():
+            tokens = issue_tokens(account.member_id, account.session_epoch)
+        self._client = app.test_client()
+        self._headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        return self._client.get("/api/v1" + path, query_string=query, headers=self._headers)
+
+    def post(self, path: str, body: Any = None) -> TestResponse:
+        return self._send("POST", path, body)
+
+    def put(self, path: str, body: Any) -> TestResponse:
+        return self._send("PUT", path, body)
+
+    def delete(self, path: str) -> TestResponse:
+        return self._send("DELETE", path, None)
+
+    def _send(self, method: str, path: str, body: Any) -> TestResponse:
+        given = {} if body is None else {"json": body}
+        return self._client.open("/api/v1" + path, method=method, headers=self._headers, **given)
+
+
+def without_request_id(response: TestResponse) -> dict[str, Any]:
+    """A problem document without the one member that differs between equal refusals."""
+    body: dict[str, Any] = response.get_json()
+    assert body.pop("request_id")
+    return body
