@@ -1,13 +1,14 @@
-"""Many rows in one parameter: constant statement text, whatever the batch size.
+"""Many rows in one parameter: constant statements, whatever the batch size.
 
 A multi-row VALUES list has one parameter per cell; parsing ten thousand placeholders costs more
 than the database's own work, and engines cap their number. Here the rows travel as one JSON
-array, which PostgreSQL and SQLite both unfold.
+array, which PostgreSQL and SQLite both unfold, so each statement is built once per process.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,13 +21,18 @@ from core.db import Base, UtcDateTime
 
 Rows = Sequence[Mapping[str, Any]]
 Upsert = postgresql.Insert | sqlite.Insert
+_PARAMETER = "given_rows"
 
 
-def row_source(session: Session, columns: Mapping[str, TypeEngine[Any]], rows: Rows) -> sa.Subquery:
-    """The rows as something to select from or join with."""
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    text = sa.literal(_encode(rows, on_sqlite=on_sqlite), sa.Text)
-    if on_sqlite:
+def dialect_of(session: Session) -> str:
+    """The name of the session's dialect: what statements are built and kept for."""
+    return session.get_bind().dialect.name
+
+
+def row_source(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> sa.Subquery:
+    """Rows to select from or join with; they come with the execution as `rows_parameter`."""
+    text = sa.bindparam(_PARAMETER, type_=sa.Text)
+    if dialect == "sqlite":
         unfolded = sa.func.json_each(text).table_valued("value")
         cells = [
             sa.func.json_extract(unfolded.c.value, f"$.{name}", type_=kind).label(name)
@@ -38,40 +44,10 @@ def row_source(session: Session, columns: Mapping[str, TypeEngine[Any]], rows: R
     return sa.select(unfolded.render_derived("unfolded", with_types=True)).subquery("given")
 
 
-def insert_rows(session: Session, model: type[Base], rows: Rows) -> None:
-    """Write rows in one INSERT; every row has the same columns, and every column that is set."""
-    if rows:
-        session.execute(_insert(session, model, rows))
+def rows_parameter(session: Session, rows: Rows) -> dict[str, str]:
+    """The execution parameter that carries the rows of a `row_source`."""
+    on_sqlite = dialect_of(session) == "sqlite"
 
-
-def upsert_rows(session: Session, model: type[Base], rows: Rows) -> Upsert:
-    """An INSERT of the rows in primary key order, to be given its ON CONFLICT clause."""
-    return _insert(session, model, rows, ordered_by=sa.inspect(model).primary_key)
-
-
-def _insert(
-    session: Session,
-    model: type[Base],
-    rows: Rows,
-    ordered_by: Iterable[sa.ColumnElement[Any]] = (),
-) -> Upsert:
-    table = cast(sa.Table, model.__table__)
-    names = list(rows[0])
-    source = row_source(session, {name: table.c[name].type for name in names}, rows)
-    # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
-    select = sa.select(*(source.c[name] for name in names)).where(sa.true())
-    select = select.order_by(*(source.c[str(column.key)] for column in ordered_by))
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Upsert = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
-    return insert.from_select(names, select)
-
-
-def _unbounded(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    # The table's own column checks the length; a typed record would do it in its own way.
-    return sa.Text() if isinstance(kind, sa.String) else kind
-
-
-def _encode(rows: Rows, *, on_sqlite: bool) -> str:
     def plain(value: object) -> str:
         if isinstance(value, UUID):
             return value.hex
@@ -81,4 +57,41 @@ def _encode(rows: Rows, *, on_sqlite: bool) -> str:
             return value.isoformat()
         raise TypeError(f"no JSON form for {type(value).__name__}")
 
-    return json.dumps([dict(row) for row in rows], default=plain, ensure_ascii=False)
+    return {_PARAMETER: json.dumps(rows, default=plain, ensure_ascii=False)}
+
+
+def insert_rows(session: Session, model: type[Base], rows: Rows) -> None:
+    """Write rows in one INSERT; every row has the same columns, and every column that is set."""
+    if rows:
+        statement = _plain_insert(dialect_of(session), model, tuple(rows[0]))
+        session.execute(statement, rows_parameter(session, rows))
+
+
+def ordered_insert(dialect: str, model: type[Base], names: Sequence[str]) -> Upsert:
+    """An INSERT of rows in primary key order, to be given its ON CONFLICT clause and kept."""
+    return _insert(dialect, model, names, sa.inspect(model).primary_key)
+
+
+@cache
+def _plain_insert(dialect: str, model: type[Base], names: tuple[str, ...]) -> Upsert:
+    return _insert(dialect, model, names, ())
+
+
+def _insert(
+    dialect: str,
+    model: type[Base],
+    names: Sequence[str],
+    ordered_by: Iterable[sa.ColumnElement[Any]],
+) -> Upsert:
+    table = cast(sa.Table, model.__table__)
+    source = row_source(dialect, {name: table.c[name].type for name in names})
+    # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
+    select = sa.select(*(source.c[name] for name in names)).where(sa.true())
+    select = select.order_by(*(source.c[str(column.key)] for column in ordered_by))
+    insert: Upsert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return insert.from_select(list(names), select)
+
+
+def _unbounded(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    # The table's own column checks the length; a typed record would do it in its own way.
+    return sa.Text() if isinstance(kind, sa.String) else kind

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -77,31 +78,8 @@ def find_actor(
         session_epoch: the epoch that the token was issued under; a password change moves it on.
         on: the business day whose grants count.
     """
-    in_force = (
-        (RoleGrant.member_id == Member.id)
-        & RoleGrant.revoked_at.is_(None)
-        & (RoleGrant.valid_from <= on)
-        & (RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > on))
-    )
     rows = session.execute(
-        sa.select(
-            Member.name,
-            Account.must_change_password,
-            Affiliation.organization_id,
-            RoleGrant.id,
-            RoleGrant.role,
-            RoleGrant.organization_id,
-            Organization.path,
-        )
-        .join(Account, Account.member_id == Member.id)
-        .outerjoin(Affiliation, primary_affiliation_on(on))
-        .outerjoin(RoleGrant, in_force)
-        .outerjoin(Organization, Organization.id == RoleGrant.organization_id)
-        .where(
-            Member.id == member_id,
-            Account.disabled_at.is_(None),
-            Account.session_epoch == session_epoch,
-        )
+        _FIND_ACTOR, {"member": member_id, "epoch": session_epoch, "day": on}
     ).all()
     if not rows:
         return None
@@ -110,7 +88,7 @@ def find_actor(
     return Actor(member_id, name, organization_id, held, on, request_id, must_change)
 
 
-def primary_affiliation_on(day: date) -> sa.ColumnElement[bool]:
+def primary_affiliation_on(day: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
     """Join condition: the one primary affiliation of a member on a day."""
     return (
         (Affiliation.member_id == Member.id)
@@ -215,3 +193,37 @@ def hold_roles(session: Session, actor: Actor, roles: Iterable[Role]) -> frozens
     if not organization_ids:
         raise Forbidden("您的审核权限已停止，请刷新后再试。")
     return frozenset(organization_ids)
+
+
+def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
+    day = sa.bindparam("day", type_=sa.Date)
+    in_force = (
+        (RoleGrant.member_id == Member.id)
+        & RoleGrant.revoked_at.is_(None)
+        & (RoleGrant.valid_from <= day)
+        & (RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > day))
+    )
+    return (
+        sa.select(
+            Member.name,
+            Account.must_change_password,
+            Affiliation.organization_id,
+            RoleGrant.id,
+            RoleGrant.role,
+            RoleGrant.organization_id,
+            Organization.path,
+        )
+        .join(Account, Account.member_id == Member.id)
+        .outerjoin(Affiliation, primary_affiliation_on(day))
+        .outerjoin(RoleGrant, in_force)
+        .outerjoin(Organization, Organization.id == RoleGrant.organization_id)
+        .where(
+            Member.id == sa.bindparam("member"),
+            Account.disabled_at.is_(None),
+            Account.session_epoch == sa.bindparam("epoch"),
+        )
+    )
+
+
+# Every request runs it, so it is built once.
+_FIND_ACTOR = _find_actor_statement()

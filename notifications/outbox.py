@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.ids import new_id
-from core.rows import upsert_rows
+from core.rows import dialect_of, ordered_insert, rows_parameter
 from notifications import catalogue
 from notifications.models import Channel, OutboxMessage, OutboxState
 
@@ -31,8 +33,14 @@ def enqueue(session: Session, messages: Sequence[Message], *, now: datetime) -> 
     for message in messages:
         catalogue.require_params(message.kind, message.params)
     rows = [_row(message, now) for message in messages]
-    insert = upsert_rows(session, OutboxMessage, rows)
-    session.execute(insert.on_conflict_do_nothing(index_elements=["dedupe_key"]))
+    statement = _writing(dialect_of(session), tuple(rows[0]))
+    session.execute(statement, rows_parameter(session, rows))
+
+
+@cache
+def _writing(dialect: str, names: tuple[str, ...]) -> sa.Insert:
+    insert = ordered_insert(dialect, OutboxMessage, names)
+    return insert.on_conflict_do_nothing(index_elements=["dedupe_key"])
 
 
 def _row(message: Message, now: datetime) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """How much of each cap a member has used: locked in key order, then stored, one statement each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.rows import Upsert, upsert_rows
+from core.rows import Upsert, dialect_of, ordered_insert, rows_parameter
 from points.models import Quota
 
 # (member, scheme code, bucket)
 Key = tuple[UUID, str, str]
+_KEY = ("member_id", "scheme_code", "bucket")
 
 
 def lock(session: Session, limits: Mapping[Key, int]) -> dict[Key, int]:
@@ -21,36 +24,37 @@ def lock(session: Session, limits: Mapping[Key, int]) -> dict[Key, int]:
     scheme version of the thing being posted, but never sinks below what is already used.
     """
     rows = [_row(key, 0, limit) for key, limit in limits.items()]
-    return _upsert(session, rows, _new_cap)
+    held = session.execute(_locking(dialect_of(session)), rows_parameter(session, rows))
+    return {(row[0], row[1], row[2]): row[3] for row in held}
 
 
 def store(session: Session, used: Mapping[Key, int]) -> None:
     """Write the new use of rows that `lock` holds; the CHECK refuses anything over the cap."""
     rows = [_row(key, spent, spent) for key, spent in used.items()]
-    _upsert(session, rows, lambda insert: {"used": insert.excluded.used})
+    session.execute(_storing(dialect_of(session)), rows_parameter(session, rows))
 
 
-def _row(key: Key, used: int, cap: int) -> dict[str, object]:
-    member_id, scheme_code, bucket = key
-    return {
-        "member_id": member_id,
-        "scheme_code": scheme_code,
-        "bucket": bucket,
-        "used": used,
-        "cap": cap,
-    }
+def _row(key: Key, used: int, cap: int) -> dict[str, Any]:
+    return dict(zip(_KEY, key, strict=True)) | {"used": used, "cap": cap}
 
 
-def _new_cap(insert: Upsert) -> dict[str, object]:
-    proposed = insert.excluded.cap
-    return {"cap": sa.case((proposed < Quota.used, Quota.used), else_=proposed)}
+@cache
+def _locking(dialect: str) -> sa.Insert:
+    insert = _insert(dialect)
+    used, proposed = _TABLE.c.used, insert.excluded.cap
+    cap = sa.case((proposed < used, used), else_=proposed)
+    upsert = insert.on_conflict_do_update(index_elements=_KEY, set_={"cap": cap})
+    return upsert.returning(*_TABLE.primary_key, used)
 
 
-def _upsert(
-    session: Session, rows: list[dict[str, object]], changes: Callable[[Upsert], dict[str, object]]
-) -> dict[Key, int]:
-    insert = upsert_rows(session, Quota, rows)
-    statement = insert.on_conflict_do_update(
-        index_elements=["member_id", "scheme_code", "bucket"], set_=changes(insert)
-    ).returning(Quota.member_id, Quota.scheme_code, Quota.bucket, Quota.used)
-    return {(row[0], row[1], row[2]): row[3] for row in session.execute(statement)}
+@cache
+def _storing(dialect: str) -> sa.Insert:
+    insert = _insert(dialect)
+    return insert.on_conflict_do_update(index_elements=_KEY, set_={"used": insert.excluded.used})
+
+
+def _insert(dialect: str) -> Upsert:
+    return ordered_insert(dialect, Quota, (*_KEY, "used", "cap"))
+
+
+_TABLE = cast(sa.Table, Quota.__table__)

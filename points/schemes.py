@@ -15,6 +15,20 @@ from points.definitions import Definition, digest, parse_definition
 from points.models import SchemeStatus, SchemeVersion
 
 _PARSED: dict[str, Definition] = {}
+_PUBLISHED = (
+    sa.select(
+        SchemeVersion.id,
+        Organization.path,
+        SchemeVersion.version,
+        SchemeVersion.effective_from,
+        SchemeVersion.effective_to,
+        SchemeVersion.definition,
+        SchemeVersion.definition_sha256,
+    )
+    .join(Organization, Organization.id == SchemeVersion.organization_id)
+    .where(SchemeVersion.status == SchemeStatus.PUBLISHED)
+    .order_by(Organization.depth.desc(), SchemeVersion.version.desc())
+)
 
 
 class NoSchemeInForce(RuleViolation):
@@ -46,20 +60,7 @@ class SchemeInForce:
 
 def load_published(session: Session) -> list[SchemeInForce]:
     """Every published version, the nearest and newest first; one statement, few rows."""
-    rows = session.execute(
-        sa.select(
-            SchemeVersion.id,
-            Organization.path,
-            SchemeVersion.version,
-            SchemeVersion.effective_from,
-            SchemeVersion.effective_to,
-            SchemeVersion.definition,
-            SchemeVersion.definition_sha256,
-        )
-        .join(Organization, Organization.id == SchemeVersion.organization_id)
-        .where(SchemeVersion.status == SchemeStatus.PUBLISHED)
-        .order_by(Organization.depth.desc(), SchemeVersion.version.desc())
-    ).all()
+    rows = session.execute(_PUBLISHED).all()
     return [
         SchemeInForce(row[0], row[1], row[2], row[3], row[4], _parsed(row[6], row[5]))
         for row in rows
