@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from core.errors import Forbidden, NotFound
 from members.access_models import Account, Role, RoleGrant
@@ -47,6 +47,7 @@ class Actor:
     on: date
     request_id: str
     must_change_password: bool = False
+    organization_path: str = ""
 
     def has_role(self, *roles: Role) -> bool:
         """Whether any of the roles is held anywhere."""
@@ -83,9 +84,9 @@ def find_actor(
     ).all()
     if not rows:
         return None
-    name, must_change, organization_id = rows[0][:3]
-    held = tuple(HeldRole(row[3], Role(row[4]), row[5], row[6]) for row in rows if row[3])
-    return Actor(member_id, name, organization_id, held, on, request_id, must_change)
+    name, must_change, organization_id, path = rows[0][:4]
+    held = tuple(HeldRole(row[4], Role(row[5]), row[6], row[7]) for row in rows if row[4])
+    return Actor(member_id, name, organization_id, held, on, request_id, must_change, path or "")
 
 
 def primary_affiliation_on(day: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
@@ -197,6 +198,7 @@ def hold_roles(session: Session, actor: Actor, roles: Iterable[Role]) -> frozens
 
 def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
     day = sa.bindparam("day", type_=sa.Date)
+    branch = aliased(Organization)
     in_force = (
         (RoleGrant.member_id == Member.id)
         & RoleGrant.revoked_at.is_(None)
@@ -208,6 +210,7 @@ def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
             Member.name,
             Account.must_change_password,
             Affiliation.organization_id,
+            branch.path,
             RoleGrant.id,
             RoleGrant.role,
             RoleGrant.organization_id,
@@ -215,6 +218,7 @@ def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
         )
         .join(Account, Account.member_id == Member.id)
         .outerjoin(Affiliation, primary_affiliation_on(day))
+        .outerjoin(branch, branch.id == Affiliation.organization_id)
         .outerjoin(RoleGrant, in_force)
         .outerjoin(Organization, Organization.id == RoleGrant.organization_id)
         .where(

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
-from uuid import UUID
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.quantities import Points
 from members.access import Actor
-from members.models import Organization
 from points import rules, schemes
 from points.models import Claim, ClaimStatus, LedgerEntry, Period, Quota
 
@@ -54,58 +53,64 @@ def get_own(session: Session, actor: Actor, *, year: int) -> Balance:
     Raises:
         NoSchemeInForce: no scheme covers his branch in that year.
     """
-    path = session.scalar(
-        sa.select(Organization.path).where(Organization.id == actor.organization_id)
-    )
     day = min(actor.on, date(year, 12, 31))
-    scheme = schemes.require_in_force(session, path or "", day)
-    earned = _earned(session, actor.member_id, year)
+    scheme = schemes.require_in_force(session, actor.organization_path, day)
+    code = scheme.definition.code
+    rows = session.execute(
+        _BALANCE, {"member": actor.member_id, "year": str(year), "scheme": code}
+    ).all()
+    earned = {name: int(points) for part, name, points, _ in rows if part == "earned"}
     components = [
         ComponentBalance(
-            part.code,
-            part.name,
-            part.start,
-            Points(part.start + earned.get(part.code, 0)),
-            part.cap,
+            code=part.code,
+            name=part.name,
+            start=part.start,
+            points=Points(part.start + earned.get(part.code, 0)),
+            cap=part.cap,
         )
         for part in scheme.definition.components.values()
     ]
     total = Points(max(scheme.definition.floor, sum(part.points for part in components)))
-    pending = session.scalar(
-        sa.select(sa.func.count()).where(
-            Claim.member_id == actor.member_id, Claim.status == ClaimStatus.PENDING
-        )
-    )
     return Balance(
         year=year,
         total=total,
         provisional=Points(sum(earned.values())),
         confirmed=Points(0),
         band=rules.band_of(scheme.definition.bands, total),
-        pending_claims=pending or 0,
+        pending_claims=next(count for part, _, count, _ in rows if part == "pending"),
         components=components,
-        caps=_caps(session, actor.member_id, scheme.definition.code, year),
+        caps=[
+            CapUse(bucket, Points(used), Points(cap))
+            for part, bucket, used, cap in sorted(rows)
+            if part == "cap"
+        ],
     )
 
 
-def _earned(session: Session, member_id: UUID, year: int) -> dict[str, int]:
-    rows = session.execute(
-        sa.select(LedgerEntry.component_code, sa.func.sum(LedgerEntry.points))
+def _balance_statement() -> sa.CompoundSelect[Any]:
+    member, year = sa.bindparam("member", type_=sa.Uuid), sa.bindparam("year", type_=sa.Text)
+    earned = (
+        sa.select(
+            sa.literal("earned").label("part"),
+            LedgerEntry.component_code.label("name"),
+            sa.func.sum(LedgerEntry.points).label("points"),
+            sa.literal(0).label("cap"),
+        )
         .join(Period, Period.id == LedgerEntry.period_id)
-        .where(LedgerEntry.member_id == member_id, Period.code == str(year))
+        .where(LedgerEntry.member_id == member, Period.code == year)
         .group_by(LedgerEntry.component_code)
     )
-    return {code: int(points) for code, points in rows}
-
-
-def _caps(session: Session, member_id: UUID, scheme_code: str, year: int) -> list[CapUse]:
-    rows = session.execute(
-        sa.select(Quota.bucket, Quota.used, Quota.cap)
-        .where(
-            Quota.member_id == member_id,
-            Quota.scheme_code == scheme_code,
-            Quota.bucket.endswith(f":{year}", autoescape=True),
-        )
-        .order_by(Quota.bucket)
+    caps = sa.select(sa.literal("cap"), Quota.bucket, Quota.used, Quota.cap).where(
+        Quota.member_id == member,
+        Quota.scheme_code == sa.bindparam("scheme", type_=sa.Text),
+        # Only what covers the whole year; a day's cap is told by the entry that met it.
+        Quota.bucket.like(sa.literal("%:").concat(year)),
     )
-    return [CapUse(bucket, Points(used), Points(cap)) for bucket, used, cap in rows]
+    pending = sa.select(
+        sa.literal("pending"), sa.literal(""), sa.func.count(), sa.literal(0)
+    ).where(Claim.member_id == member, Claim.status == ClaimStatus.PENDING)
+    return sa.union_all(earned, caps, pending)
+
+
+# The member's first screen runs it, so it is built once and asks everything at once.
+_BALANCE = _balance_statement()

@@ -103,7 +103,7 @@ def _verify_claims(session: Session, report: Verification) -> None:
 
 def _entries(session: Session) -> Iterator[Row[Any]]:
     original = aliased(LedgerEntry)
-    query = (
+    query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
             LedgerEntry.member_id,
             SchemeVersion.scheme_code,
@@ -120,7 +120,7 @@ def _entries(session: Session) -> Iterator[Row[Any]]:
 
 
 def _quotas(session: Session) -> Iterator[Row[Any]]:
-    query = sa.select(
+    query: sa.Select[*tuple[Any, ...]] = sa.select(
         Quota.member_id,
         Quota.scheme_code,
         Bundle("quota", Quota.bucket, Quota.used, Quota.cap),
