@@ -20,6 +20,10 @@ class Blueprint(flask_smorest.Blueprint):
     """A resource. `access` is required on each route, so that no operation is open by mistake."""
 
     ARGUMENTS_PARSER = StrictParser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {
+        **flask_smorest.Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
+        "multipart": "multipart/form-data",
+    }
 
     def route(
         self, rule: str, *, access: Policy, methods: list[str], **options: Any
@@ -74,7 +78,7 @@ def _refusing_strays(view: Callable[..., Any]) -> Callable[..., Any]:
     def strict(*args: Any, **kwargs: Any) -> Any:
         if flask.request.args and "query" not in locations:
             raise ma.ValidationError({name: ["没有这个参数"] for name in flask.request.args})
-        if not locations & {"json", "files", "form"} and flask.request.get_data():
+        if not locations & {"json", "files", "form", "multipart"} and flask.request.get_data():
             raise ma.ValidationError({"_schema": ["这个操作不接收请求体"]})
         return view(*args, **kwargs)
 

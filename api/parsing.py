@@ -18,12 +18,14 @@ _BRACKET_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 class StrictParser(FlaskParser):
     """webargs, but unknown and repeated query parameters are refused like unknown fields."""
 
+    __location_map__ = {**FlaskParser.__location_map__, "multipart": "load_multipart"}
     DEFAULT_UNKNOWN_BY_LOCATION = {
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": ma.RAISE,
         "querystring": ma.RAISE,
         "form": ma.RAISE,
         "files": ma.RAISE,
+        "multipart": ma.RAISE,
     }
 
     def _raw_load_json(self, req: flask.Request) -> Any:
@@ -35,11 +37,21 @@ class StrictParser(FlaskParser):
         require_single(req.args)
         return super().load_querystring(req, schema)
 
+    def load_multipart(self, req: flask.Request, schema: ma.Schema) -> Any:
+        """The fields and files of one form together."""
+        if req.mimetype != "multipart/form-data":
+            raise Problem(415, "request.media_type", "请求体应为 multipart/form-data。")
+        parts: MultiDict[str, Any] = MultiDict(
+            [*req.form.items(multi=True), *req.files.items(multi=True)]
+        )
+        require_single(parts)
+        return parts.to_dict()
+
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
         raise error
 
 
-def require_single(values: MultiDict[str, str]) -> None:
+def require_single(values: MultiDict[str, Any]) -> None:
     """Refuse a parameter given twice; which one would count is anybody's guess."""
     for name in values:
         if len(values.getlist(name)) > 1:

@@ -191,12 +191,15 @@ def _validation(error: ma.ValidationError) -> flask.Response:
     return render(422, "validation", title, f"有 {len(problems)} 处需要修改。", problems=problems)
 
 
+_NOT_A_FIELD = frozenset({"_schema", "json", "query", "files", "form", "multipart"})
+
+
 def _field_problems(messages: Any, pointer: str) -> list[FieldProblem]:
     if isinstance(messages, dict):
         found: list[FieldProblem] = []
         for key, value in messages.items():
             # "_schema" speaks of the object as a whole; webargs adds the location on top.
-            step = "" if key in ("_schema", "json", "query", "files", "form") else f"/{_plain(key)}"
+            step = "" if key in _NOT_A_FIELD else f"/{_plain(key)}"
             found += _field_problems(value, pointer + step)
         return found
     texts = messages if isinstance(messages, list) else [messages]
