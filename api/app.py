@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from api import auth, cli, document, problems, routes
 from api.extensions import db, jwt
+from api.parsing import PathIdentifier
 from core.config import ConfigError, Settings
 from core.db import engine_options, read_only
 
@@ -29,6 +30,9 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.extensions["settings"] = settings
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.converters["uuid"] = PathIdentifier
+    # A redirect to the address without the second slash would drop a body, and is undocumented.
+    app.url_map.merge_slashes = False
     db.init_app(app)
     # Domain code that meets a phone finds the keys on its session.
     db.session.session_factory.configure(info={"vault": settings.vault})

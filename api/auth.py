@@ -2,6 +2,7 @@
 
 import enum
 import functools
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from members.access import Actor, find_actor
 from members.access_models import Role
 
 REQUIRED_CLAIMS = frozenset({"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "type", "epoch"})
+_BEARER = re.compile(r"Bearer [A-Za-z0-9_.=-]+")
 
 
 class Access(enum.Enum):
@@ -96,6 +98,9 @@ def require(policy: Policy) -> None:
 
 
 def _verified_token(*, refresh: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    # flask-jwt-extended takes a list of credentials apart and stumbles over an empty one.
+    if not _BEARER.fullmatch(flask.request.headers.get("Authorization", "")):
+        raise Problem(401, "auth.required")
     verified = jwt_extended.verify_jwt_in_request(refresh=refresh)
     if verified is None:
         raise Problem(401, "auth.required")
@@ -141,12 +146,17 @@ def register(jwt: JWTManager) -> None:
     def key_for(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         if REQUIRED_CLAIMS - claims.keys():
             raise pyjwt.InvalidTokenError("a required claim is missing")
-        if claims["type"] not in ("access", "refresh") or not isinstance(claims["epoch"], int):
+        if claims["type"] not in ("access", "refresh") or not _is_epoch(claims["epoch"]):
             raise pyjwt.InvalidTokenError("a claim has no known value")
         if not _is_identifier(claims["sub"]):
             raise pyjwt.InvalidTokenError("the subject is not a member")
         key: str = flask.current_app.config["JWT_SECRET_KEY"]
         return key
+
+
+def _is_epoch(epoch: Any) -> bool:
+    # A truth value is an int to Python, equals 1 in SQLite and is an error in PostgreSQL.
+    return type(epoch) is int and 0 < epoch < 2**31
 
 
 def _is_identifier(subject: Any) -> bool:

@@ -58,7 +58,8 @@ class Blueprint(flask_smorest.Blueprint):
             statuses |= {409, 413, 415}
         if access is not Access.PUBLIC:
             statuses |= {401, 403}
-        if "<" in rule or isinstance(access, frozenset):
+        # A body may name what is not there, or is out of scope.
+        if "<" in rule or isinstance(access, frozenset) or (401 in statuses and method != "GET"):
             statuses.add(404)
         for status in sorted(statuses):
             view = self.alt_response(status, _PROBLEM_NAMES[status])(view)
@@ -78,13 +79,19 @@ def _refusing_strays(view: Callable[..., Any]) -> Callable[..., Any]:
     def strict(*args: Any, **kwargs: Any) -> Any:
         if flask.request.args and "query" not in locations:
             raise ma.ValidationError({name: ["没有这个参数"] for name in flask.request.args})
-        if not locations & {"json", "files", "form", "multipart"} and flask.request.get_data():
+        if not locations & {"json", "files", "form", "multipart"} and _has_body():
             raise ma.ValidationError({"_schema": ["这个操作不接收请求体"]})
         return view(*args, **kwargs)
 
     strict.__name__, strict.__doc__ = view.__name__, view.__doc__
     strict.__dict__.update(view.__dict__)
     return strict
+
+
+def _has_body() -> bool:
+    # A body of known length need not be read to be refused.
+    length = flask.request.content_length
+    return bool(flask.request.get_data()) if length is None else length > 0
 
 
 def example_of(schema: Any) -> Any:

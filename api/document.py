@@ -11,6 +11,7 @@ from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from api import fields as strict
+from api import problems
 from api.auth import Access, guard
 from api.blueprints import Blueprint
 from api.fields import OutSchema
@@ -19,6 +20,36 @@ from api.paging import Cursor
 PREFIX = "/api/v1"
 UI_PATH = "/docs/ui"
 _UI_FILES = Path(flask_swagger_ui.__file__).parent / "dist"
+_PROBLEM_PAGE = Path("docs/problems.md")
+_PROBLEM_PAGE_TOP = """# 错误代码
+
+错误一律为 `application/problem+json`（RFC 9457）。程序看 `code` 和 `retry`，人看 `title` 和
+`detail`，`errors` 逐项指出有问题的字段。本页由 `flask --app wsgi problems write` 生成。
+
+| 代码 | 状态 | 含义 | 怎么办 |
+|---|---|---|---|
+"""
+# One for each status is enough for most codes: the sentence in `detail` says the rest.
+_WAYS_OUT = {
+    400: "请求体应为 UTF-8 的 JSON，没有重复的字段、NaN 或过深的嵌套",
+    401: "用刷新凭证换新的凭证，或重新登录",
+    403: "请有这项权限的人办理",
+    404: "核对编号；不在管理范围内的与不存在的回答一样",
+    405: "看响应头 Allow",
+    409: "重新读取最新内容，再决定是否重试",
+    413: "请求体不超过 1 MiB，文件不超过 16 MiB",
+    415: "按接口文档设置 Content-Type",
+    422: "按 detail 和 errors 的提示修改后再提交",
+    500: "稍后再试；再次出现时把 request_id 告诉管理员",
+    503: "按 Retry-After 稍后再试",
+}
+_WAYS_OUT_OF = {
+    "auth.bad_credentials": "核对手机号和密码；忘记密码请支部书记重置",
+    "auth.old_password_wrong": "重新输入原密码",
+    "auth.password_change_required": "先用 PUT /auth/password 修改初始密码",
+    "claim.duplicate": "不用再报，原来的一条还在",
+    "entry.already_reversed": "不用再冲正，流水里已有冲正记录",
+}
 
 CONFIG = {
     "API_TITLE": "Party Points API（智慧党建积分）",
@@ -62,7 +93,7 @@ class ProblemOut(OutSchema):
     detail = fields.String(metadata={"example": "有 1 处需要修改。"})
     retry = fields.String(metadata={"example": "never"})
     request_id = fields.String(metadata={"example": "k7m2p9qd"})
-    errors = fields.List(fields.Nested(FieldProblemOut))
+    errors = fields.List(fields.Nested(FieldProblemOut), metadata={"optional": True})
 
 
 class Api(flask_smorest.Api):
@@ -98,6 +129,7 @@ def register(app: flask.Flask, blueprints: Sequence[Blueprint]) -> None:
     for blueprint in blueprints:
         api.register_blueprint(blueprint, url_prefix=PREFIX)
     app.add_url_rule(f"{UI_PATH}/<path:name>", "swagger_files", _ui_file)
+    app.cli.add_command(problems_cli)
     _open_pages(app)
 
 
@@ -130,3 +162,29 @@ def check_document() -> None:
         raise SystemExit(
             "docs/openapi.json 已过时：flask --app wsgi openapi write docs/openapi.json"
         )
+
+
+def problem_page() -> str:
+    """docs/problems.md: every code with its status, meaning and way out."""
+    rows = [
+        f'| <a id="{row["code"]}"></a>`{row["code"]}` | {row["status"]} | {row["title"]} '
+        f"| {_WAYS_OUT_OF.get(row['code'], _WAYS_OUT[row['status']])} |\n"
+        for row in problems.catalogue()
+    ]
+    return _PROBLEM_PAGE_TOP + "".join(rows)
+
+
+problems_cli = flask.cli.AppGroup("problems", help="错误代码表 docs/problems.md。")
+
+
+@problems_cli.command("write")
+def write_problem_page() -> None:
+    """Write docs/problems.md from the catalogue."""
+    _PROBLEM_PAGE.write_text(problem_page(), encoding="utf-8")
+
+
+@problems_cli.command("check")
+def check_problem_page() -> None:
+    """Exit 1 unless docs/problems.md is what the catalogue says."""
+    if _PROBLEM_PAGE.read_text(encoding="utf-8") != problem_page():
+        raise SystemExit(f"{_PROBLEM_PAGE} 已过时：flask --app wsgi problems write")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import marshmallow as ma
 from marshmallow import fields, validate
+from webargs.multidictproxy import MultiDictProxy
 
 from core.clock import SHANGHAI
 from core.quantities import format_points, parse_points
@@ -19,6 +20,12 @@ _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
 )
 _YEARS = range(1900, 2101)
+_DIGITS = re.compile(r"0|[1-9]\d{0,9}", re.ASCII)
+
+# Whatever field is used, people read Chinese.
+fields.Field.default_error_messages |= {"required": "必填", "null": "不能为空值"}
+fields.List.default_error_messages |= {"invalid": "应为列表"}
+fields.Nested.default_error_messages |= {"type": "应为一个 JSON 对象"}
 
 
 class InSchema(ma.Schema):
@@ -33,6 +40,10 @@ class InSchema(ma.Schema):
 
 class OutSchema(ma.Schema):
     """Output: an allow-list; what a schema does not name never leaves the server."""
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        # A client may rely on every field being there; null says that there is no value.
+        field_obj.required = not field_obj.metadata.get("optional", False)
 
 
 class Text(fields.String):
@@ -49,10 +60,16 @@ class Text(fields.String):
         message = f"长度应为 {length_min} 至 {length_max} 个字"
         checks = [validate.Length(min=length_min, max=length_max, error=message)]
         super().__init__(validate=checks, **kwargs)
+        self._bounds = checks[0]
+        # Composition at most quarters the length; the rest may be blanks around the text.
+        self._raw_max = 4 * length_max + 64
         self._allowed_controls = {"\n"} if lines else set()
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
+        # Putting a run of combining marks into order takes time quadratic in its length.
+        if len(text) > self._raw_max:
+            raise ma.ValidationError(str(self._bounds.error))
         text = unicodedata.normalize("NFC", text).strip()
         for character in text:
             # Cc: NUL and other controls; Cs: surrogates, which no database can encode.
@@ -103,22 +120,24 @@ class QueryCount(Count):
     """An integer in a query string: ASCII digits only."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
+        if not (isinstance(value, str) and _DIGITS.fullmatch(value)):
             raise self.make_error("invalid", input=value)
-        return int(value[:12])
+        return int(value)
 
 
 class Flag(fields.Boolean):
-    """A JSON boolean, or true/false in a query string; nothing else counts as either."""
+    """A JSON boolean, or true/false where all is text; nothing else counts as either."""
 
     default_error_messages = {"invalid": "应为 true 或 false", "required": "必填"}
     truthy = {True, "true"}
     falsy = {False, "false"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool) and value not in ("true", "false"):
+        if isinstance(data, MultiDictProxy) and value in ("true", "false"):
+            return bool(value == "true")
+        if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
-        return value in (True, "true")
+        return value
 
 
 class Identifier(fields.UUID):

@@ -23,9 +23,16 @@ class Cursor(fields.String):
             key = json.loads(raw)
         except ValueError as error:
             raise self.make_error("invalid") from error
-        if not isinstance(key, list) or not all(isinstance(part, str | int) for part in key):
+        if not isinstance(key, list) or not key or not all(_is_sort_key(part) for part in key):
             raise self.make_error("invalid")
         return key
+
+
+def _is_sort_key(part: Any) -> bool:
+    # What both databases can compare: truth values, NUL, surrogates and huge numbers they cannot.
+    if isinstance(part, str):
+        return part.isprintable()
+    return type(part) is int and 0 <= part < 2**63
 
 
 class PageQuery(InSchema):

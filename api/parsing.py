@@ -8,11 +8,21 @@ import flask
 import marshmallow as ma
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
+from werkzeug.routing import UUIDConverter
 
 from api.problems import Problem
 
 DEPTH_MAX = 32
-_BRACKET_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+ITEMS_MAX = 10_000
+# The closing quote is optional: a text without one is read once to the end. Looking for a quote
+# that is not there, anew from every quote before it, would take time quadratic in the length.
+_MARK_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+
+
+class PathIdentifier(UUIDConverter):
+    """A UUID in a path, in its one canonical spelling; two spellings would be two addresses."""
+
+    regex = UUIDConverter.regex.replace("A-F", "")
 
 
 class StrictParser(FlaskParser):
@@ -63,9 +73,9 @@ def load_json(body: bytes) -> Any:
 
     Raises:
         Problem: not UTF-8, not JSON, duplicate names, NaN or Infinity, deeper than 32 levels,
-            or a number of thousands of digits.
+            more than 10,000 items, or a number of thousands of digits.
     """
-    _require_shallow(body)
+    _require_small(body)
     try:
         text = body.decode("utf-8")
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
@@ -73,15 +83,19 @@ def load_json(body: bytes) -> Any:
         raise Problem(400, "request.json", "请求体不是有效的 JSON。") from error
 
 
-def _require_shallow(body: bytes) -> None:
-    # The parser recurses, so the depth is bounded before it runs. Strings are skipped because
-    # a bracket inside one opens nothing.
-    depth = 0
-    for token in _BRACKET_OR_STRING.finditer(body):
+def _require_small(body: bytes) -> None:
+    # The parser recurses, so the depth is bounded before it runs; every item costs a hundred
+    # times its bytes once it is checked and refused. Strings are skipped because a bracket or a
+    # comma inside one means nothing.
+    depth = items = 0
+    for token in _MARK_OR_STRING.finditer(body):
         mark = token.group()[:1]
         depth += (mark in b"[{") - (mark in b"]}")
+        items += mark == b","
         if depth > DEPTH_MAX:
             raise Problem(400, "request.json", f"JSON 嵌套超过 {DEPTH_MAX} 层。")
+        if items > ITEMS_MAX:
+            raise Problem(400, "request.json", f"JSON 超过 {ITEMS_MAX} 项。")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

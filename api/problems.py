@@ -91,6 +91,10 @@ _SQLITE_UNIQUE = {
 }
 
 
+# Enough for a person to work through; the sentence says how many there are.
+_PROBLEMS_MAX = 50
+
+
 class Problem(Exception):
     """A refusal by the edge itself; its code stands in EDGE_ERRORS."""
 
@@ -188,7 +192,8 @@ def _edge(error: Problem) -> flask.Response:
 def _validation(error: ma.ValidationError) -> flask.Response:
     problems = tuple(_field_problems(error.messages, ""))
     title = EDGE_ERRORS["validation"].title
-    return render(422, "validation", title, f"有 {len(problems)} 处需要修改。", problems=problems)
+    detail = f"有 {len(problems)} 处需要修改。"
+    return render(422, "validation", title, detail, problems=problems[:_PROBLEMS_MAX])
 
 
 _NOT_A_FIELD = frozenset({"_schema", "json", "query", "files", "form", "multipart"})
@@ -199,11 +204,16 @@ def _field_problems(messages: Any, pointer: str) -> list[FieldProblem]:
         found: list[FieldProblem] = []
         for key, value in messages.items():
             # "_schema" speaks of the object as a whole; webargs adds the location on top.
-            step = "" if key in _NOT_A_FIELD else f"/{_plain(key)}"
+            step = "" if key in _NOT_A_FIELD else _step(key)
             found += _field_problems(value, pointer + step)
         return found
     texts = messages if isinstance(messages, list) else [messages]
     return [FieldProblem(pointer, "invalid", _plain(text)) for text in texts]
+
+
+def _step(key: Any) -> str:
+    # RFC 6901 section 3: a name may itself hold the two characters that a pointer is made of.
+    return "/" + _plain(key).replace("~", "~0").replace("/", "~1")
 
 
 def _plain(value: Any) -> str:

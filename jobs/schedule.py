@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from core.background import Progress
 from core.clock import business_day
+from members.roster import applying, importing, previewing, undoing
+from members.roster.stages import Step
 from notifications import inbox
 from points import periods
 
@@ -25,6 +27,8 @@ class Sweep:
 
 SWEEPS = (
     Sweep("deliver-inbox", 1, lambda session, now: inbox.deliver(session, now=now)),
+    # What a roster import keeps of the uploaded file goes when it cannot be undone any more.
+    Sweep("purge-imports", 3600, lambda session, now: importing.purge_files(session, now=now)),
     # On New Year's Day a claim finds its year open without anybody having to remember it.
     Sweep(
         "open-year", 600, lambda session, now: periods.ensure_year(session, business_day(now).year)
@@ -32,4 +36,8 @@ SWEEPS = (
 )
 
 # kind -> handler(session, subject_id, *, now); the runner commits at each yield.
-REQUESTED: Mapping[str, RequestedHandler] = {}
+REQUESTED: Mapping[str, RequestedHandler] = {
+    Step.CHECK: previewing.check,
+    Step.COMMIT: applying.commit,
+    Step.ROLLBACK: undoing.rollback,
+}

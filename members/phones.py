@@ -59,7 +59,12 @@ def index_phone(vault: Vault, phone: str) -> str:
 def seal_phone(vault: Vault, member_id: UUID, phone: str) -> SealedPhone:
     """The stored forms of a normalised phone; the sealed one opens for this member only."""
     sealed = vault.encrypt(phone.encode(), context=f"member.phone:{member_id}")
-    return SealedPhone(sealed, index_phone(vault, phone), f"{phone[:3]}****{phone[-4:]}")
+    return SealedPhone(sealed, index_phone(vault, phone), mask_phone(phone))
+
+
+def mask_phone(phone: str) -> str:
+    """What lists show of a normalised phone."""
+    return f"{phone[:3]}****{phone[-4:]}"
 
 
 def set_phone(vault: Vault, member: Member, phone: str | None) -> None:

@@ -3,12 +3,18 @@
 import enum
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from core.errors import RuleViolation
-from core.quantities import Points, parse_points
+from core.quantities import POINTS_MAX, Points, parse_points
+
+# Codes become parts of bucket names, with colons between them, and have columns of this size.
+_CODE = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+_NAME_LENGTH_MAX = 40
 
 
 class Unit(enum.StrEnum):
@@ -103,17 +109,14 @@ def parse_definition(data: Mapping[str, Any]) -> Definition:
         ForbiddenItem: an item is of a banned kind.
     """
     try:
-        components = {part["code"]: _component(part) for part in data["components"]}
-        items = {part["code"]: _item(part) for part in data["items"]}
-        bands = tuple(Band(part["name"], parse_points(part["from"])) for part in data["bands"])
         definition = Definition(
-            code=data["code"],
-            name=data["name"],
-            total_cap=parse_points(data["total_cap"]),
-            floor=parse_points(data["floor"]),
-            components=components,
-            items=items,
-            bands=bands,
+            code=_code(data["code"]),
+            name=_name(data["name"]),
+            total_cap=_points(data["total_cap"]),
+            floor=_points(data["floor"]),
+            components=_by_code(_component(part) for part in data["components"]),
+            items=_by_code(_item(part) for part in data["items"]),
+            bands=tuple(Band(_name(part["name"]), _points(part["from"])) for part in data["bands"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidDefinition(f"方案内容缺失或格式不对：{error}") from error
@@ -127,29 +130,84 @@ def digest(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+class _Coded(Protocol):
+    @property
+    def code(self) -> str: ...
+
+
+_Part = TypeVar("_Part", bound=_Coded)
+
+
+def _by_code(parts: Iterable[_Part]) -> dict[str, _Part]:
+    found: dict[str, _Part] = {}
+    for part in parts:
+        if part.code in found:
+            raise ValueError(f"代码“{part.code}”重复")
+        found[part.code] = part
+    return found
+
+
 def _component(part: Mapping[str, Any]) -> Component:
-    start = parse_points(part.get("start", "0"))
-    return Component(part["code"], part["name"], start, parse_points(part["cap"]))
+    start = _points(_table(part).get("start", "0"))
+    return Component(_code(part["code"]), _name(part["name"]), start, _points(part["cap"]))
 
 
 def _item(part: Mapping[str, Any]) -> Item:
-    _require_permitted(part["code"], part["name"])
+    code, name = _code(_table(part)["code"]), _name(part["name"])
+    _require_permitted(code, name)
+    grades, caps = _table(part.get("grades", {})), _table(part.get("caps", {}))
     return Item(
-        code=part["code"],
-        name=part["name"],
-        component=part["component"],
+        code=code,
+        name=name,
+        component=_code(part["component"]),
         unit=Unit(part["unit"]),
-        points=parse_points(part.get("points", "0")),
-        per_units=int(part.get("per_units", 1)),
-        step_units=int(part.get("step_units", 1)),
-        grades={name: parse_points(text) for name, text in part.get("grades", {}).items()},
-        caps={CapSpan(span): parse_points(text) for span, text in part.get("caps", {}).items()},
+        points=_points(part.get("points", "0")),
+        per_units=_units(part.get("per_units", 1)),
+        step_units=_units(part.get("step_units", 1)),
+        grades={_name(grade): _points(text) for grade, text in grades.items()},
+        caps={CapSpan(span): _points(text) for span, text in caps.items()},
     )
 
 
+def _table(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"“{value}”应为一组键值")
+    return value
+
+
+def _code(value: Any) -> str:
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        raise ValueError(f"代码“{value}”应为小写字母、数字和下划线，至多 40 个")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= _NAME_LENGTH_MAX:
+        raise ValueError(f"名称“{value}”应为 1 至 {_NAME_LENGTH_MAX} 个字")
+    return value
+
+
+def _units(value: Any) -> int:
+    # `int` would turn 1.9 and "1_000" into something that nobody wrote.
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= POINTS_MAX:
+        raise ValueError(f"计量单位“{value}”应为正整数")
+    return value
+
+
+def _points(text: Any) -> Points:
+    points = parse_points(text)
+    if abs(points) > POINTS_MAX:
+        raise ValueError(f"分值 {text} 过大")
+    return points
+
+
 def _require_permitted(code: str, name: str) -> None:
-    for word in FORBIDDEN_WORDS:
-        if word in name or word in code.split("_") or word == code:
+    words_of_code = f"_{code.replace('-', '_')}_"
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    # A space or an invisible character between two letters does not make another word of them.
+    squeezed = "".join(letter for letter in letters if letter.isalnum())
+    for word in sorted(FORBIDDEN_WORDS):
+        if f"_{word}_" in words_of_code or word.replace("_", "") in squeezed:
             raise ForbiddenItem(f"项目“{name}”属于禁止计分的行为（{word}）。")
 
 
@@ -157,8 +215,20 @@ def _require_consistent(definition: Definition) -> None:
     for item in definition.items.values():
         if item.component not in definition.components:
             raise InvalidDefinition(f"项目“{item.name}”的组成部分“{item.component}”不存在。")
-        if item.per_units < 1 or item.step_units < 1:
-            raise InvalidDefinition(f"项目“{item.name}”的计量单位应为正整数。")
-    lowers = [band.lower for band in definition.bands]
-    if lowers != sorted(lowers, reverse=True) or len(set(lowers)) != len(lowers):
-        raise InvalidDefinition("等次应从高到低排列，且分界不能相同。")
+        if (item.unit is Unit.GRADE) != bool(item.grades):
+            raise InvalidDefinition(f"项目“{item.name}”按等次计分须列出等次，其他项目不能有等次。")
+        if any(cap < 0 for cap in item.caps.values()):
+            raise InvalidDefinition(f"项目“{item.name}”的上限不能小于零。")
+    for part in definition.components.values():
+        if not 0 <= part.start <= part.cap:
+            raise InvalidDefinition(f"组成部分“{part.name}”的起始分应在零与上限之间。")
+    started = sum(part.start for part in definition.components.values())
+    if not max(started, definition.floor) <= definition.total_cap:
+        raise InvalidDefinition("总分上限不能低于起始分之和，也不能低于最低分。")
+    _require_bands(definition.bands)
+
+
+def _require_bands(bands: tuple[Band, ...]) -> None:
+    lowers, names = [band.lower for band in bands], [band.name for band in bands]
+    if lowers != sorted(set(lowers), reverse=True) or len(set(names)) != len(names):
+        raise InvalidDefinition("等次应从高到低排列，分界和名称不能相同。")

@@ -35,9 +35,10 @@ def explain(session: Session, actor: Actor, entry_id: UUID) -> Explanation:
     entry = entries.get_entry(session, actor, entry_id)
     definition, version = schemes.get_definition(session, entry.scheme_version_id)
     approver, organization = session.execute(
-        sa.select(Member.name, Organization.name).where(
-            Member.id == entry.actor_id, Organization.id == entry.organization_id
-        )
+        sa.select(Member.name, Organization.name)
+        .select_from(Member)
+        .join(Organization, Organization.id == entry.organization_id)
+        .where(Member.id == entry.actor_id)
     ).one()
     header = f"适用方案：{definition.name}第 {version} 版，依据活动当日（{entry.happened_on}）。"
     day = entry.posted_at.astimezone(SHANGHAI).date()

@@ -80,11 +80,8 @@ def reverse(
     periods.hold_open(session, original.period_id)
     # The quota rows are the lock that makes two reversals take turns; whoever comes second
     # sees the first one's entry.
-    limits = {
-        (original.member_id, scheme_code, cap["bucket"]): int(cap["limit"])
-        for cap in original.inputs["caps"]
-    }
-    used = quotas.lock(session, limits)
+    buckets = [cap["bucket"] for cap in original.inputs["caps"]]
+    used = quotas.hold(session, original.member_id, scheme_code, buckets)
     if session.scalar(sa.select(LedgerEntry.id).where(LedgerEntry.reverses_id == entry_id)):
         raise AlreadyReversed
     quotas.store(session, {key: spent - original.points for key, spent in used.items()})

@@ -1,6 +1,6 @@
 """How much of each cap a member has used: locked in key order, then stored, one statement each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -28,8 +28,25 @@ def lock(session: Session, limits: Mapping[Key, int]) -> dict[Key, int]:
     return {(row[0], row[1], row[2]): row[3] for row in held}
 
 
+def hold(
+    session: Session, member_id: UUID, scheme_code: str, buckets: Collection[str]
+) -> dict[Key, int]:
+    """Lock existing rows in the same order and return what is used; the caps stay as they are."""
+    held = session.execute(
+        sa.select(*_TABLE.primary_key, _TABLE.c.used)
+        .where(
+            _TABLE.c.member_id == member_id,
+            _TABLE.c.scheme_code == scheme_code,
+            _TABLE.c.bucket.in_(buckets),
+        )
+        .order_by(*_TABLE.primary_key)
+        .with_for_update()
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in held}
+
+
 def store(session: Session, used: Mapping[Key, int]) -> None:
-    """Write the new use of rows that `lock` holds; the CHECK refuses anything over the cap."""
+    """Write the new use of rows that are locked; the CHECK refuses anything over the cap."""
     rows = [_row(key, spent, spent) for key, spent in used.items()]
     session.execute(_storing(dialect_of(session)), rows_parameter(session, rows))
 

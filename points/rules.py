@@ -1,7 +1,7 @@
 """Pure arithmetic of points: what is asked, which caps apply, what is granted."""
 
 import calendar
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -52,9 +52,9 @@ def caps_of(definition: Definition, item: Item, happened_on: date) -> tuple[Cap,
     ]
     component = definition.components[item.component]
     year = happened_on.year
-    caps.append(
-        Cap(f"component:{component.code}:{year}", f"{component.name}全年上限", component.cap)
-    )
+    # A component's cap is its height: what it starts with takes up part of it.
+    room = Points(component.cap - component.start)
+    caps.append(Cap(f"component:{component.code}:{year}", f"{component.name}全年上限", room))
     started = sum(part.start for part in definition.components.values())
     caps.append(Cap(f"total:{year}", "全年总分上限", Points(definition.total_cap - started)))
     return tuple(caps)
@@ -72,12 +72,6 @@ def grant(asked: Points, caps: Sequence[Cap], used: Mapping[str, int]) -> Grant:
         if room < points:
             points, binding = Points(room), cap
     return Grant(asked, points, binding)
-
-
-def spend(used: MutableMapping[str, int], caps: Sequence[Cap], points: int) -> None:
-    """Count granted points against every cap; negative points give the room back."""
-    for cap in caps:
-        used[cap.bucket] = used.get(cap.bucket, 0) + points
 
 
 def claim_deadline(happened_on: date) -> date:

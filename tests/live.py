@@ -40,6 +40,22 @@ def serve(database_url: str, directory: Path, *, workers: int = 2) -> Iterator[s
         process.wait(timeout=START_SECONDS_MAX)
 
 
+@contextmanager
+def work(database_url: str, directory: Path) -> Iterator[None]:
+    """Run the jobs process beside a server until the block ends."""
+    with (directory / "jobs.log").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jobs"],
+            cwd=ROOT, stdout=output, stderr=output,
+            env=_server_environment(database_url, directory),
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=START_SECONDS_MAX)
+
+
 def run_flask(*arguments: str, database_url: str, directory: Path) -> None:
     """Run one of the product's commands in a process of its own; it must succeed."""
     subprocess.run(

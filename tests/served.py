@@ -93,6 +93,8 @@ class Document:
             return faults if not answer.data else [*faults, "a body where none is documented"]
         if answer.mimetype not in content:
             return [*faults, f"type {answer.mimetype} is not documented"]
+        if not answer.is_json:
+            return faults
         validator = self.validator(content[answer.mimetype]["schema"])
         return faults + [str(error) for error in validator.iter_errors(answer.get_json())]
 
@@ -103,8 +105,8 @@ class Document:
         faults = []
         if not PROBLEM_FIELDS <= body.keys() <= PROBLEM_FIELDS | {"errors"}:
             faults.append(f"the problem has the fields {sorted(body)}")
-        known = self.catalogue.get(body["code"])
-        if known is None or known["status"] != answer.status_code != body["status"]:
+        known = self.catalogue.get(body["code"], {})
+        if not known.get("status") == answer.status_code == body["status"]:
             faults.append(f"code {body['code']} with {answer.status_code} is not in the catalogue")
         if body["request_id"] != answer.headers["X-Request-Id"]:
             faults.append("the request id of the body is not that of the header")

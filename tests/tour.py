@@ -5,7 +5,7 @@ import subprocess
 import click
 
 from tests.engines import ENGINE_KINDS, ROOT, Databases, create_run_directory, remove_run_directory
-from tests.live import run_flask, serve
+from tests.live import run_flask, serve, work
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
             click.echo(f"docs/tour.sh on {kind}")
             with databases.fresh_url(kind) as url:
                 run_flask("seed", database_url=url, directory=directory)
-                with serve(url, directory) as base_url:
+                with serve(url, directory) as base_url, work(url, directory):
                     subprocess.run(["bash", "docs/tour.sh", base_url], cwd=ROOT, check=True)
     finally:
         remove_run_directory(directory)

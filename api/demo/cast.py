@@ -20,7 +20,7 @@ class DemoAccount:
 HOME_BRANCH = "梧桐里社区第一党支部"
 MEMBER = DemoAccount("13800000001", "李静", "female", "党员", HOME_BRANCH)
 SECRETARY = DemoAccount("13800000002", "陈建国", "male", "支部书记", HOME_BRANCH)
-OFFICER = DemoAccount("13800000003", "周敏", "female", "街道党工委干事", "青石桥社区党支部")
+OFFICER = DemoAccount("13800000003", "周敏", "female", "街道干事", "青石桥社区党支部")
 ADMIN = DemoAccount("13800000004", "吴志远", "male", "区级管理员", "区档案馆党支部")
 AUDITOR = DemoAccount("13800000005", "郑文静", "female", "审计员", "区水务局机关党支部")
 ACCOUNTS = (MEMBER, SECRETARY, OFFICER, ADMIN, AUDITOR)

@@ -5,16 +5,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from api.demo.cast import ACCOUNTS
 from members.models import MemberKind, Sector
 from members.people import Profile
 
 # The block 199 9xxx xxxx, in random order; nothing here is ever dialled.
 _PHONE_PREFIX = "1999"
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
-_MALE = ("志强", "建国", "明辉", "海涛", "文斌", "国栋", "永刚", "立军", "浩然", "俊杰")
-_MALE += ("德福", "长河", "学东", "振华", "晓峰", "庆余", "宏伟", "子轩", "守义", "家宝")
-_FEMALE = ("秀兰", "桂英", "丽华", "晓燕", "雪梅", "玉珍", "春霞", "婷婷", "美玲", "淑芬")
-_FEMALE += ("雅琴", "慧敏", "海棠", "小满", "若男", "艳红", "思琪", "月娥", "凤仙", "佳宁")
+_MALE = (
+    "志强", "建国", "明辉", "海涛", "文斌", "国栋", "永刚", "立军", "浩然", "俊杰",
+    "德福", "长河", "学东", "振华", "晓峰", "庆余", "宏伟", "子轩", "守义", "家宝",
+)  # fmt: skip
+_FEMALE = (
+    "秀兰", "桂英", "丽华", "晓燕", "雪梅", "玉珍", "春霞", "婷婷", "美玲", "淑芬",
+    "雅琴", "慧敏", "海棠", "小满", "若男", "艳红", "思琪", "月娥", "凤仙", "佳宁",
+)  # fmt: skip
 _EDUCATIONS = ("初中", "高中", "中专", "大专", "大学", "研究生")
 _POSTS = {
     Sector.VILLAGE: ("农民", "村医", "合作社社员", "护林员"),
@@ -24,26 +29,24 @@ _POSTS = {
     Sector.STATE_ENTERPRISE: ("驾驶员", "调度员", "维修工", "退休"),
 }
 _COMPANY_POSTS = ("工程师", "销售", "财务", "技术员")
-AGED_FROM_YEARS = 75
-PROBATIONARY_SHARE = 0.05
+AGED_FROM_AGE = 75
+NO_PHONE_FROM_AGE = 60
+PROBATIONARY_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Invented:
-    """A made-up person; without a phone he belongs to those whose hours others enter."""
+    """A made-up person; the hours of one without a phone are entered by others."""
 
     profile: Profile
     phone: str | None
-
-    def is_aged(self, today: date) -> bool:
-        """Whether he is old enough for the class of the aged."""
-        return today.year - (self.profile.birth_year or today.year) >= AGED_FROM_YEARS
+    is_aged: bool = False
 
 
 def invent_people(rng: random.Random, sector: Sector, *, today: date) -> Iterator[Invented]:
-    """People of one branch without end, no two of the same name."""
+    """People of one branch without end; no two have the same name, and none that of the five."""
     posts = _POSTS.get(sector, _COMPANY_POSTS)
-    known: set[str] = set()
+    known = {account.name for account in ACCOUNTS}
     while True:
         sex = rng.choice(("male", "female"))
         name = rng.choice(_SURNAMES) + rng.choice(_MALE if sex == "male" else _FEMALE)
@@ -62,22 +65,17 @@ def invent_people(rng: random.Random, sector: Sector, *, today: date) -> Iterato
             joined_on=joined_on,
             converted_on=converted_on,
         )
-        has_phone = age < AGED_FROM_YEARS or rng.random() < 0.5
-        yield Invented(profile, invent_phone(rng) if has_phone else None)
+        has_phone = age < NO_PHONE_FROM_AGE or rng.random() < 0.8
+        phone = f"{_PHONE_PREFIX}{rng.randrange(10_000_000):07d}" if has_phone else None
+        yield Invented(profile, phone, is_aged=age >= AGED_FROM_AGE)
 
 
-def invent_phone(rng: random.Random) -> str:
-    """A number of the made-up block."""
-    return f"{_PHONE_PREFIX}{rng.randrange(10_000_000):07d}"
-
-
-def _standing(
-    rng: random.Random, age: int, today: date
-) -> tuple[MemberKind, date, date | None]:
-    if age < 46 and rng.random() < PROBATIONARY_SHARE * 2:
+def _standing(rng: random.Random, age: int, today: date) -> tuple[MemberKind, date, date | None]:
+    if age < 46 and rng.random() < PROBATIONARY_SHARE:
         joined_on = today - timedelta(days=rng.randint(40, 330))
         return MemberKind.PROBATIONARY_MEMBER, joined_on, None
-    years_ago = rng.randint(3, age - 20)
+    # Converted before the district began to keep its roster here.
+    years_ago = rng.randint(4, age - 20)
     # Not after the 28th: the same day exists a year later.
     joined_on = date(today.year - years_ago, rng.randint(1, 12), rng.randint(1, 28))
     return MemberKind.FULL_MEMBER, joined_on, joined_on.replace(year=joined_on.year + 1)

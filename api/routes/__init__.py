@@ -7,6 +7,8 @@ from api.routes import (
     affiliations,
     auth,
     claims,
+    import_workbooks,
+    imports,
     jobs,
     me,
     members,
@@ -31,4 +33,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     affiliations.blp,
     accounts.blp,
     role_grants.blp,
+    imports.blp,
+    import_workbooks.blp,
 )

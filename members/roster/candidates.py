@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -128,7 +127,7 @@ def _find(
     )
     if locked:
         query = query.with_for_update(key_share=True, of=Member)
-    rows: Iterable[dict[str, Any]] = session.execute(query).mappings().all()
+    rows = session.execute(query).mappings().all()
     return [KnownMember(**row) for row in rows if row["id"] not in without]
 
 

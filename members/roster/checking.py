@@ -90,6 +90,12 @@ class RosterLayout:
     columns: Mapping[int, str]
     date_1904: bool = False
 
+    def problem(self, field: str, code: str, message: str) -> CellProblem:
+        """A reason or warning under the sheet's own header word for the field."""
+        texts = self.header.texts
+        column = next((texts[c] for c, name in self.columns.items() if name == field), "")
+        return CellProblem(column, field, code, message)
+
 
 def check_rows(
     rows: Iterable[SheetRow], layout: RosterLayout, *, branches: BranchNames, today: date
@@ -136,10 +142,12 @@ class _RowChecker:
             try:
                 parsed = self._parse(name, cell, values)
             except CellError as error:
-                problems.append(self._problem(name, error.code, error.message))
+                problems.append(self._layout.problem(name, error.code, error.message))
                 continue
             values[name] = parsed.value
-            warnings.extend(self._problem(name, note.code, note.message) for note in parsed.notes)
+            warnings.extend(
+                self._layout.problem(name, note.code, note.message) for note in parsed.notes
+            )
         original_row_number = values.pop("original_row_number", None) or row.row_number
         self._check_person(values, problems, warnings)
         problems.extend(self._repeated(row.row_number, values, warnings))
@@ -175,7 +183,7 @@ class _RowChecker:
         self, values: dict[str, Any], problems: list[CellProblem], warnings: list[CellProblem]
     ) -> None:
         for finding in check_person(values):
-            found = self._problem(finding.field, finding.code, finding.message)
+            found = self._layout.problem(finding.field, finding.code, finding.message)
             (problems if finding.is_refusal else warnings).append(found)
 
     def _repeated(
@@ -188,23 +196,18 @@ class _RowChecker:
             first = self._row_by_id_number.setdefault(id_number, row_number)
             if first != row_number:
                 message = f"身份证号与第 {first} 行重复，只导入前一行。"
-                yield self._problem("id_number", "import.duplicate_id", message)
+                yield self._layout.problem("id_number", "import.duplicate_id", message)
         elif values.get("name") and values.get("organization_id"):
             person = (values["name"], values["organization_id"], phone, values.get("birth_on"))
             first = self._row_by_person.setdefault(person, row_number)
             if first != row_number:
                 message = f"没有身份证号，又与第 {first} 行的姓名、支部、手机号都相同。"
-                yield self._problem("name", "import.duplicate_person", message)
+                yield self._layout.problem("name", "import.duplicate_person", message)
         if phone:
             first = self._row_by_phone.setdefault(phone, row_number)
             if first != row_number:
                 message = f"手机号与第 {first} 行相同，请核对。"
-                warnings.append(self._problem("phone", "import.phone_shared", message))
-
-    def _problem(self, name: str, code: str, message: str) -> CellProblem:
-        texts = self._layout.header.texts
-        column = next((texts[c] for c, f in self._layout.columns.items() if f == name), "")
-        return CellProblem(column, name, code, message)
+                warnings.append(self._layout.problem("phone", "import.phone_shared", message))
 
     def _make_parsers(self) -> dict[str, Callable[[Cell], Parsed[Any]]]:
         def parse_date(cell: Cell) -> Parsed[date]:

@@ -62,9 +62,7 @@ def find_difference(person: Person, known: KnownMember) -> Difference:
         *(values.get(name, getattr(known, name)) for name in ("kind", "joined_on", "converted_on"))
     )
     row = person.row.values
-    shown = {
-        name: [_shown(getattr(known, name)), _shown(value)] for name, value in values.items()
-    }
+    shown = {name: [_shown(getattr(known, name)), _shown(value)] for name, value in values.items()}
     has_new_phone = person.phone_index not in (None, known.phone_index)
     if row.phone and has_new_phone:
         shown["phone"] = [known.phone_masked, mask_phone(row.phone)]

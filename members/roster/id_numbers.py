@@ -9,7 +9,6 @@ from core.crypto import Vault
 from members.roster.columns import Cell
 from members.roster.values import SCIENTIFIC, CellError, Note, Parsed, clean_text
 
-
 INDEX_PURPOSE = "id_number"
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Json, UtcDateTime, one_of
 from core.ids import new_id
+from members.roster.columns import REQUIRED
 
 
 class ImportStatus(enum.StrEnum):
@@ -54,14 +55,26 @@ class RosterImport(Base):
     file_sha256: Mapped[str] = mapped_column(sa.String(64))
     file_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
     status: Mapped[str] = mapped_column(sa.String(16), default=ImportStatus.UPLOADED)
-    # The sheet that is read, its header words and the field of each: `members.roster.mapping`.
+    # The sheet that is read, its header words, the field of each: `members.roster.storing`.
     mapping: Mapped[dict[str, Any]] = mapped_column(Json)
-    # Sheet row up to which an unfinished commit or rollback has come, in the same transaction.
-    resume_row: Mapped[int] = mapped_column(default=0)
     counts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     committed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undo_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
+
+    @property
+    def missing_columns(self) -> list[str]:
+        """Titles of the required fields that no column holds yet."""
+        return [title for field, title in REQUIRED.items() if field not in self._fields]
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the file is a corrected workbook of refused rows, not the whole roster."""
+        return "original_row_number" in self._fields
+
+    @property
+    def _fields(self) -> set[str | None]:
+        return {column["field"] for column in self.mapping["columns"]}
 
 
 class RosterImportRow(Base):
@@ -85,6 +98,7 @@ class RosterImportRow(Base):
     warnings: Mapped[list[Any]] = mapped_column(Json, default=list)
     # Field -> [before, after] with phones masked: what the diff shows.
     changes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-    # What a rollback restores, sealed because it may hold a phone.
+    # What a rollback restores, sealed because it may hold a phone. A row that has it is applied
+    # and not undone: an interrupted commit or rollback goes on with the others.
     undo_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
     undo_result: Mapped[str | None] = mapped_column(sa.String(8))

@@ -80,7 +80,7 @@ def _find_sheet(records: Iterator[Any], mapping: Mapping[str, str | None]) -> Op
     if search.without_rows:
         sheet, header = search.without_rows
         return _opened(sheet, header, iter(()))
-    raise HeaderMissing("没有找到表头：表里应有一行列名，至少包括“姓名”和“所在党支部”。")
+    raise HeaderMissing("表里应有一行列名，至少包括“姓名”和“所在党支部”。")
 
 
 class _HeaderSearch:

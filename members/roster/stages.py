@@ -13,6 +13,7 @@ from core.errors import Conflict, NotFound
 from members.access import ROSTER_ROLES, Actor, within
 from members.models import Organization
 from members.roster.models import ImportStatus, RosterImport
+from members.roster.refusals import ColumnsMissing
 
 UNDO_WINDOW = timedelta(days=7)
 
@@ -106,12 +107,16 @@ def request(
     Raises:
         NotFound: the import is out of the actor's scope.
         JobPending: another step is waiting or running.
-        WrongStage, AlreadyRolledBack, UndoExpired, FileDropped: the step is not possible now.
+        WrongStage, AlreadyRolledBack, UndoExpired: the step is not possible now.
+        ColumnsMissing: no column holds the name or the branch.
     """
     get_import(session, actor, import_id)
     roster_import = lock_import(session, import_id)
     require_no_job(session, import_id)
     require_step(roster_import, step, now)
+    if roster_import.missing_columns:
+        titles = "”“".join(roster_import.missing_columns)
+        raise ColumnsMissing(f"没有列对应“{titles}”，请先在列对应里指明是哪一列。")
     return background.enqueue(
         session, kind=step, subject_id=import_id, requested_by=actor.member_id, now=now
     )

@@ -13,12 +13,20 @@ from sqlalchemy.orm import Session
 from core.crypto import Vault
 from core.db import vault_of
 from members.roster.checking import RosterLayout
-from members.roster.columns import REQUIRED, Header, apply_mapping, guess_mapping
+from members.roster.columns import Header, apply_mapping, guess_mapping
 from members.roster.models import RosterImport
 from members.roster.reading import OpenedRoster, open_roster
 from members.roster.stages import FileDropped
 
 Mapping = dict[str, str | None]
+
+# What reaches the roster. The other known columns are read to warn, and set nothing.
+IMPORTED_FIELDS = frozenset(
+    {
+        *("name", "branch_name", "id_number", "sex", "birth_on", "education"),
+        *("kind", "joined_on", "converted_on", "post", "phone"),
+    }
+)
 
 
 def seal_file(vault: Vault, import_id: UUID, content: bytes) -> bytes:
@@ -83,20 +91,14 @@ def remap(mapping: dict[str, Any], given: Mapping) -> dict[str, Any]:
     return mapping | {"columns": _columns(header, columns), "given": given}
 
 
-def missing_columns(mapping: dict[str, Any]) -> list[str]:
-    """Titles of the required fields that no column holds yet."""
-    fields = {column["field"] for column in mapping["columns"]}
-    return [title for field, title in REQUIRED.items() if field not in fields]
-
-
-def is_partial(mapping: dict[str, Any]) -> bool:
-    """Whether the file is a corrected workbook of refused rows, hence not the whole roster."""
-    return any(column["field"] == "original_row_number" for column in mapping["columns"])
-
-
-def _columns(header: Header, fields: dict[int, str]) -> list[dict[str, str | None]]:
+def _columns(header: Header, fields: dict[int, str]) -> list[dict[str, Any]]:
     return [
-        {"header": text, "field": fields.get(column)} for column, text in enumerate(header.texts)
+        {
+            "header": text,
+            "field": fields.get(column),
+            "is_imported": fields.get(column) in IMPORTED_FIELDS,
+        }
+        for column, text in enumerate(header.texts)
     ]
 
 

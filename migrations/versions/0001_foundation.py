@@ -58,9 +58,9 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("finished_at", INSTANT, nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'running', 'done', 'failed')", name=("ck_background_job_state")
+            "state IN ('queued', 'running', 'done', 'failed')", name=op.f("ck_background_job_state")
         ),
-        sa.CheckConstraint("progress_done >= 0", name=("ck_background_job_progress")),
+        sa.CheckConstraint("progress_done >= 0", name=op.f("ck_background_job_progress")),
         sa.PrimaryKeyConstraint("id", name=("pk_background_job")),
     )
     op.create_index(
@@ -86,14 +86,14 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('full_member', 'probationary_member')", name=("ck_member_kind")
+            "kind IN ('full_member', 'probationary_member')", name=op.f("ck_member_kind")
         ),
         sa.CheckConstraint(
             "membership_status IN ('normal', 'suspended', 'restored', 'removed', 'expelled')",
-            name=("ck_member_membership_status"),
+            name=op.f("ck_member_membership_status"),
         ),
-        sa.CheckConstraint("sex IN ('male', 'female')", name=("ck_member_sex")),
-        sa.CheckConstraint("birth_year BETWEEN 1900 AND 2100", name=("ck_member_birth_year")),
+        sa.CheckConstraint("sex IN ('male', 'female')", name=op.f("ck_member_sex")),
+        sa.CheckConstraint("birth_year BETWEEN 1900 AND 2100", name=op.f("ck_member_birth_year")),
         sa.PrimaryKeyConstraint("id", name=("pk_member")),
         sa.UniqueConstraint("id_number_index", name=("uq_member_id_number_index")),
     )
@@ -111,13 +111,13 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('district_organization_department', 'committee', 'working_committee', 'general_branch', 'branch', 'party_group', 'temporary_branch', 'functional_branch')",
-            name=("ck_organization_kind"),
+            name=op.f("ck_organization_kind"),
         ),
         sa.CheckConstraint(
             "sector IN ('village', 'community', 'office', 'public_institution', 'state_enterprise', 'private_enterprise', 'joint', 'other')",
-            name=("ck_organization_sector"),
+            name=op.f("ck_organization_sector"),
         ),
-        sa.CheckConstraint("(parent_id IS NULL) = (depth = 0)", name=("ck_organization_root")),
+        sa.CheckConstraint("(parent_id IS NULL) = (depth = 0)", name=op.f("ck_organization_root")),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["organization.id"], name=("fk_organization_parent_id")
         ),
@@ -140,9 +140,9 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=False),
         sa.Column("status", sa.String(length=8), nullable=False),
         sa.CheckConstraint(
-            "status IN ('open', 'closing', 'closed')", name=("ck_points_period_status")
+            "status IN ('open', 'closing', 'closed')", name=op.f("ck_points_period_status")
         ),
-        sa.CheckConstraint("ends_on >= starts_on", name=("ck_points_period_dates")),
+        sa.CheckConstraint("ends_on >= starts_on", name=op.f("ck_points_period_dates")),
         sa.PrimaryKeyConstraint("id", name=("pk_points_period")),
         sa.UniqueConstraint("code", name=("uq_points_period_code")),
         sa.UniqueConstraint("ends_on", name=("uq_points_period_ends_on")),
@@ -177,9 +177,9 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.CheckConstraint(
             "kind IN ('theme_day', 'general_meeting', 'committee_meeting', 'group_meeting', 'party_lecture', 'organization_life_meeting', 'training')",
-            name=("ck_activity_kind"),
+            name=op.f("ck_activity_kind"),
         ),
-        sa.CheckConstraint("ends_at > starts_at", name=("ck_activity_times")),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_activity_times")),
         sa.ForeignKeyConstraint(["created_by"], ["member.id"], name=("fk_activity_created_by")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=("fk_activity_organization_id")
@@ -202,10 +202,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=200), nullable=False),
         sa.CheckConstraint(
             "kind IN ('primary', 'migrant_host', 'community_registration', 'temporary')",
-            name=("ck_affiliation_kind"),
+            name=op.f("ck_affiliation_kind"),
         ),
         sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", name=("ck_affiliation_dates")
+            "valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_affiliation_dates")
         ),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=("fk_affiliation_member_id")),
         sa.ForeignKeyConstraint(
@@ -259,20 +259,23 @@ def upgrade() -> None:
         sa.Column("posted_ref", sa.Uuid(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "(status = 'approved') = (posted_ref IS NOT NULL)", name=("ck_claim_posted")
+            "(status = 'approved') = (posted_ref IS NOT NULL)", name=op.f("ck_claim_posted")
         ),
         sa.CheckConstraint(
             "(status IN ('approved', 'returned')) = (decided_by IS NOT NULL)",
-            name=("ck_claim_decided"),
+            name=op.f("ck_claim_decided"),
         ),
         sa.CheckConstraint(
-            "status IN ('pending', 'approved', 'returned', 'withdrawn')", name=("ck_claim_status")
+            "status IN ('pending', 'approved', 'returned', 'withdrawn')",
+            name=op.f("ck_claim_status"),
         ),
         sa.CheckConstraint(
-            "decided_by IS NULL OR decided_by <> member_id", name=("ck_claim_not_oneself")
+            "decided_by IS NULL OR decided_by <> member_id", name=op.f("ck_claim_not_oneself")
         ),
-        sa.CheckConstraint("posted_ref IS NULL OR posted_ref = id", name=("ck_claim_posted_ref")),
-        sa.CheckConstraint("quantity > 0", name=("ck_claim_quantity")),
+        sa.CheckConstraint(
+            "posted_ref IS NULL OR posted_ref = id", name=op.f("ck_claim_posted_ref")
+        ),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_claim_quantity")),
         sa.ForeignKeyConstraint(["decided_by"], ["member.id"], name=("fk_claim_decided_by")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=("fk_claim_member_id")),
         sa.ForeignKeyConstraint(
@@ -314,9 +317,9 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('aged', 'limited_mobility', 'long_term_care', 'long_leave', 'abroad', 'organization_decision')",
-            name=("ck_exemption_kind"),
+            name=op.f("ck_exemption_kind"),
         ),
-        sa.CheckConstraint("valid_to > valid_from", name=("ck_exemption_dates")),
+        sa.CheckConstraint("valid_to > valid_from", name=op.f("ck_exemption_dates")),
         sa.ForeignKeyConstraint(
             ["decided_by_organization_id"],
             ["organization.id"],
@@ -337,10 +340,11 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
             "member_class IN ('post_holder', 'ordinary', 'migrant', 'aged_or_frail')",
-            name=("ck_member_classification_member_class"),
+            name=op.f("ck_member_classification_member_class"),
         ),
         sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", name=("ck_member_classification_dates")
+            "valid_to IS NULL OR valid_to >= valid_from",
+            name=op.f("ck_member_classification_dates"),
         ),
         sa.ForeignKeyConstraint(
             ["member_id"], ["member.id"], name=("fk_member_classification_member_id")
@@ -372,7 +376,8 @@ def upgrade() -> None:
         sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.String(length=200), nullable=False),
         sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", name=("ck_organization_placement_dates")
+            "valid_to IS NULL OR valid_to >= valid_from",
+            name=op.f("ck_organization_placement_dates"),
         ),
         sa.ForeignKeyConstraint(
             ["changed_by"], ["member.id"], name=("fk_organization_placement_changed_by")
@@ -413,10 +418,10 @@ def upgrade() -> None:
         sa.Column("not_before", INSTANT, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("finished_at", INSTANT, nullable=True),
-        sa.CheckConstraint("channel IN ('inbox')", name=("ck_outbox_message_channel")),
+        sa.CheckConstraint("channel IN ('inbox')", name=op.f("ck_outbox_message_channel")),
         sa.CheckConstraint(
             "state IN ('pending', 'leased', 'sent', 'delivered', 'rejected', 'unknown', 'expired', 'cancelled')",
-            name=("ck_outbox_message_state"),
+            name=op.f("ck_outbox_message_state"),
         ),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=("fk_outbox_message_member_id")),
         sa.PrimaryKeyConstraint("id", name=("pk_outbox_message")),
@@ -435,7 +440,7 @@ def upgrade() -> None:
         sa.Column("bucket", sa.String(length=80), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
         sa.Column("cap", sa.Integer(), nullable=False),
-        sa.CheckConstraint("used >= 0 AND used <= cap", name=("ck_points_quota_room")),
+        sa.CheckConstraint("used >= 0 AND used <= cap", name=op.f("ck_points_quota_room")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=("fk_points_quota_member_id")),
         sa.PrimaryKeyConstraint("member_id", "scheme_code", "bucket", name=("pk_points_quota")),
     )
@@ -453,11 +458,12 @@ def upgrade() -> None:
         sa.Column("published_by", sa.Uuid(), nullable=True),
         sa.Column("published_at", INSTANT, nullable=True),
         sa.CheckConstraint(
-            "status IN ('draft', 'published', 'retired')", name=("ck_points_scheme_version_status")
+            "status IN ('draft', 'published', 'retired')",
+            name=op.f("ck_points_scheme_version_status"),
         ),
         sa.CheckConstraint(
             "effective_to IS NULL OR effective_to > effective_from",
-            name=("ck_points_scheme_version_dates"),
+            name=op.f("ck_points_scheme_version_dates"),
         ),
         sa.ForeignKeyConstraint(
             ["organization_id"],
@@ -489,20 +495,20 @@ def upgrade() -> None:
         sa.Column("revoked_by", sa.Uuid(), nullable=True),
         sa.Column("revoked_at", INSTANT, nullable=True),
         sa.CheckConstraint(
-            "role <> 'delegate' OR valid_to IS NOT NULL", name=("ck_role_grant_delegate_ends")
+            "role <> 'delegate' OR valid_to IS NOT NULL", name=op.f("ck_role_grant_delegate_ends")
         ),
         sa.CheckConstraint(
             "role IN ('group_leader', 'branch_secretary', 'deputy_secretary', 'delegate', 'committee_officer', 'district_admin', 'auditor', 'system_admin')",
-            name=("ck_role_grant_role"),
+            name=op.f("ck_role_grant_role"),
         ),
         sa.CheckConstraint(
-            "(revoked_at IS NULL) = (revoked_by IS NULL)", name=("ck_role_grant_revocation")
+            "(revoked_at IS NULL) = (revoked_by IS NULL)", name=op.f("ck_role_grant_revocation")
         ),
         sa.CheckConstraint(
-            "granted_by IS NULL OR granted_by <> member_id", name=("ck_role_grant_not_oneself")
+            "granted_by IS NULL OR granted_by <> member_id", name=op.f("ck_role_grant_not_oneself")
         ),
         sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to > valid_from", name=("ck_role_grant_dates")
+            "valid_to IS NULL OR valid_to > valid_from", name=op.f("ck_role_grant_dates")
         ),
         sa.ForeignKeyConstraint(["granted_by"], ["member.id"], name=("fk_role_grant_granted_by")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=("fk_role_grant_member_id")),
@@ -540,8 +546,8 @@ def upgrade() -> None:
         sa.Column("undo_until", INSTANT, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "status IN ('uploaded', 'checked', 'committed', 'rolled_back')",
-            name=("ck_roster_import_status"),
+            "status IN ('uploaded', 'checked', 'committing', 'committed', 'rolling_back', 'rolled_back')",
+            name=op.f("ck_roster_import_status"),
         ),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=("fk_roster_import_organization_id")
@@ -561,7 +567,7 @@ def upgrade() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.CheckConstraint(
             "kind IN ('submitted', 'resubmitted', 'returned', 'approved', 'withdrawn')",
-            name=("ck_claim_event_kind"),
+            name=op.f("ck_claim_event_kind"),
         ),
         sa.ForeignKeyConstraint(["actor_id"], ["member.id"], name=("fk_claim_event_actor_id")),
         sa.ForeignKeyConstraint(["claim_id"], ["claim.id"], name=("fk_claim_event_claim_id")),
@@ -611,17 +617,17 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(length=40), nullable=False),
         sa.Column("posted_at", INSTANT, nullable=False),
         sa.CheckConstraint(
-            "(binding_cap IS NULL) = (points = asked)", name=("ck_ledger_entry_binding_cap")
+            "(binding_cap IS NULL) = (points = asked)", name=op.f("ck_ledger_entry_binding_cap")
         ),
         sa.CheckConstraint(
-            "(claim_id IS NULL) <> (reverses_id IS NULL)", name=("ck_ledger_entry_one_source")
+            "(claim_id IS NULL) <> (reverses_id IS NULL)", name=op.f("ck_ledger_entry_one_source")
         ),
         sa.CheckConstraint(
-            "claim_id IS NULL OR actor_id <> member_id", name=("ck_ledger_entry_not_oneself")
+            "claim_id IS NULL OR actor_id <> member_id", name=op.f("ck_ledger_entry_not_oneself")
         ),
         sa.CheckConstraint(
             "reverses_id IS NOT NULL OR (points >= 0 AND points <= asked)",
-            name=("ck_ledger_entry_granted"),
+            name=op.f("ck_ledger_entry_granted"),
         ),
         sa.ForeignKeyConstraint(["actor_id"], ["member.id"], name=("fk_ledger_entry_actor_id")),
         sa.ForeignKeyConstraint(
@@ -664,9 +670,13 @@ def upgrade() -> None:
         sa.Column("warnings", JSON, nullable=False),
         sa.Column("changes", JSON, nullable=False),
         sa.Column("undo_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("undo_result", sa.String(length=8), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('new', 'changed', 'unchanged', 'refused', 'not_in_file')",
-            name=("ck_roster_import_row_outcome"),
+            name=op.f("ck_roster_import_row_outcome"),
+        ),
+        sa.CheckConstraint(
+            "undo_result IN ('undone', 'kept')", name=op.f("ck_roster_import_row_undo_result")
         ),
         sa.ForeignKeyConstraint(
             ["import_id"], ["roster_import.id"], name=("fk_roster_import_row_import_id")
@@ -675,6 +685,12 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_roster_import_row_import",
+        "roster_import_row",
+        ["import_id", "row_number", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_roster_import_row_outcome",
         "roster_import_row",
         ["import_id", "outcome", "row_number", "id"],
         unique=False,
@@ -702,14 +718,14 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "origin IN ('scanned', 'organiser', 'self', 'external')",
-            name=("ck_volunteer_record_origin"),
+            name=op.f("ck_volunteer_record_origin"),
         ),
         sa.CheckConstraint(
-            "claimed_minutes BETWEEN 1 AND 1440", name=("ck_volunteer_record_claimed_minutes")
+            "claimed_minutes BETWEEN 1 AND 1440", name=op.f("ck_volunteer_record_claimed_minutes")
         ),
-        sa.CheckConstraint("ends_at > starts_at", name=("ck_volunteer_record_times")),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_volunteer_record_times")),
         sa.CheckConstraint(
-            "planned_minutes BETWEEN 1 AND 1440", name=("ck_volunteer_record_planned_minutes")
+            "planned_minutes BETWEEN 1 AND 1440", name=op.f("ck_volunteer_record_planned_minutes")
         ),
         sa.ForeignKeyConstraint(["claim_id"], ["claim.id"], name=("fk_volunteer_record_claim_id")),
         sa.ForeignKeyConstraint(

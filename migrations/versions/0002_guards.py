@@ -13,11 +13,15 @@ depends_on = None
 APPEND_ONLY = ("ledger_entry", "claim_event")
 APP_ROLE = "party_points_app"
 
+# Each function names its search path: without it, a temporary table called `affiliation` would
+# come before the real one, and anybody may make a temporary table.
 PG_FUNCTIONS = """
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN RAISE EXCEPTION 'append-only: %', TG_TABLE_NAME; END $$;
 
-CREATE FUNCTION refuse_overlapping_primary() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_overlapping_primary() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   -- The member row is the lock: two writers of one person's history take turns.
   PERFORM 1 FROM member WHERE id = NEW.member_id FOR NO KEY UPDATE;
@@ -31,7 +35,8 @@ BEGIN
   RETURN NEW;
 END $$;
 
-CREATE FUNCTION refuse_tree_cycle() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_tree_cycle() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   -- One move at a time: two crossing moves could each look innocent (A under B, B under A).
   PERFORM pg_advisory_xact_lock(hashtext('organization tree'));
@@ -93,16 +98,27 @@ def _upgrade_postgresql() -> None:
             f"CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON {table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
+    # Tables of later migrations are granted as they are made; one that is append-only takes
+    # UPDATE and DELETE back itself, beside its triggers.
+    _for_app_role(f"""
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
+        GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public
+          GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP_ROLE};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {APP_ROLE};
+        REVOKE ALL ON alembic_version FROM {APP_ROLE};
+        GRANT SELECT ON alembic_version TO {APP_ROLE};
+        REVOKE UPDATE, DELETE ON {", ".join(APPEND_ONLY)} FROM {APP_ROLE};
+    """)
+
+
+def _for_app_role(statements: str) -> None:
     # The application connects as a role that owns nothing. Where the operator has not made
     # that role (a development database), there is nobody to grant to.
     op.execute(f"""
         DO $$ BEGIN
           IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
-            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
-            GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
-            REVOKE ALL ON alembic_version FROM {APP_ROLE};
-            GRANT SELECT ON alembic_version TO {APP_ROLE};
-            REVOKE UPDATE, DELETE ON {", ".join(APPEND_ONLY)} FROM {APP_ROLE};
+            {statements}
           END IF;
         END $$
     """)
@@ -129,6 +145,12 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER no_organization_cycle ON organization")
         for function in ("refuse_change", "refuse_overlapping_primary", "refuse_tree_cycle"):
             op.execute(f"DROP FUNCTION {function}()")
+        _for_app_role(f"""
+            ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM {APP_ROLE};
+            ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON SEQUENCES FROM {APP_ROLE};
+            REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP_ROLE};
+            REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {APP_ROLE};
+        """)
         return
     for table in APPEND_ONLY:
         op.execute(f"DROP TRIGGER {table}_no_update")

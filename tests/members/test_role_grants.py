@@ -1,7 +1,6 @@
 """Role grants: who gives what to whom, separation, terms, delegates, revocation."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -10,12 +9,11 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.ids import new_id
-from members import delegations, role_grant_reading, role_grants
+from members import role_grant_reading, role_grants
 from members.access import Actor, find_actor
 from members.access_models import Role, RoleGrant
 from members.models import Member, Organization, OrganizationKind
 from members.role_grants import (
-    DelegateTooLong,
     RoleAlreadyEnded,
     RoleAlreadyGranted,
     RoleDatesInvalid,
@@ -178,68 +176,6 @@ def test_term_begins_today_or_later_and_ends_after_it(
         role_grants.grant(session, admin, district.enrol("王志").id, term=term, now=NOW)
 
 
-@pytest.mark.parametrize("days", [None, 91])
-def test_delegate_needs_an_end_within_ninety_days(
-    district: District, secretary: Actor, session: Session, days: int | None
-) -> None:
-    end = None if days is None else TODAY + days * DAY
-    term = Term(Role.DELEGATE, district.branch.id, TODAY, end)
-
-    with pytest.raises(DelegateTooLong):
-        role_grants.grant(session, secretary, district.enrol("王志").id, term=term, now=NOW)
-
-
-def test_delegate_of_ninety_days_reviews_until_then(
-    district: District, secretary: Actor, session: Session
-) -> None:
-    member = district.enrol("王志", phone="13800008000")
-    account = district.open_account(member)
-
-    delegations.name_delegate(
-        session, secretary, district.branch.id, member.id, until=TODAY + 90 * DAY, now=NOW
-    )
-
-    def reviews_in(days: int) -> bool:
-        actor = find_actor(
-            session, member.id, account.session_epoch, on=TODAY + days * DAY, request_id="r"
-        )
-        return actor is not None and actor.reviews(district.branch.id)
-
-    assert [reviews_in(days) for days in (0, 89, 90)] == [True, True, False]
-
-
-def test_naming_a_delegate_again_moves_the_end(
-    district: District, secretary: Actor, session: Session
-) -> None:
-    member = district.enrol("王志")
-
-    def name(days: int) -> RoleGrant:
-        return delegations.name_delegate(
-            session, secretary, district.branch.id, member.id, until=TODAY + days * DAY, now=NOW
-        )
-
-    first = name(10)
-    assert name(10) is first
-    second = name(20)
-
-    session.expire_all()
-    assert (first.revoked_at, second.revoked_at) == (NOW, None)
-    assert second.valid_to == TODAY + 20 * DAY
-
-
-def test_delegation_is_taken_back_once(
-    district: District, secretary: Actor, session: Session
-) -> None:
-    member = district.enrol("王志")
-    branch_id = district.branch.id
-    delegations.name_delegate(session, secretary, branch_id, member.id, until=TODAY + DAY, now=NOW)
-
-    delegations.end_delegation(session, secretary, branch_id, member.id, now=NOW)
-
-    with pytest.raises(NotFound):
-        delegations.end_delegation(session, secretary, branch_id, member.id, now=NOW)
-
-
 def test_revoked_role_stops_at_the_next_look(
     district: District, admin: Actor, session: Session
 ) -> None:
@@ -301,33 +237,6 @@ def test_list_shows_live_grants_of_the_subtree_page_by_page(
     names = [line.organization_name for line in (*first.items, *rest.items)]
     assert sorted(names) == sorted(["杨陵街道", "青石桥社区党支部", "滨河苑社区党支部"])
     assert rest.next_key is None
-
-
-def _appoint_first(district: District, member_id: UUID, role: Role) -> RoleGrant:
-    return role_grants.appoint_first(
-        district.session, member_id, district.department.id, role=role, now=NOW
-    )
-
-
-def test_first_administrator_is_appointed_once(district: District, session: Session) -> None:
-    member, other = district.enrol("王志"), district.enrol("赵敏")
-
-    grant = _appoint_first(district, member.id, Role.DISTRICT_ADMIN)
-
-    assert grant.granted_by is None
-    with pytest.raises(RoleAlreadyGranted):
-        _appoint_first(district, other.id, Role.DISTRICT_ADMIN)
-    assert _appoint_first(district, other.id, Role.SYSTEM_ADMIN)
-    with pytest.raises(RoleNotGrantable):
-        _appoint_first(district, other.id, Role.AUDITOR)
-
-
-def test_separation_binds_the_first_administrator_too(district: District) -> None:
-    member = district.enrol("王志")
-    district.appoint(member, Role.AUDITOR, district.department)
-
-    with pytest.raises(RoleSeparation):
-        _appoint_first(district, member.id, Role.DISTRICT_ADMIN)
 
 
 def test_grants_of_a_member_are_found_with_their_paths(

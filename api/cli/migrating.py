@@ -1,0 +1,18 @@
+"""Bringing the database of a deployment to the newest revision."""
+
+from pathlib import Path
+
+from core.config import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def migrate(settings: Settings) -> None:
+    """Run the migrations that are missing, as the owner of the tables."""
+    # No server needs Alembic, and it is slow to import.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["database_url"] = settings.migration_database_url
+    command.upgrade(config, "head")

@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# 从导入名册到冲正一笔积分，按真实顺序走一遍。先在另一个终端里 make run，再执行：
+#   bash docs/tour.sh [http://127.0.0.1:8000]
+# 只需要 bash、curl 和 python3。每一步都核对结果，不符即停；同一个库可以反复走。
+set -euo pipefail
+export PYTHONUTF8=1
+cd "$(dirname "$0")/.."
+
+base="${1:-http://127.0.0.1:8000}/api/v1"
+password="Demo-2026-party"
+secretary_phone=13800000002 admin_phone=13800000004 auditor_phone=13800000005
+roster=tests/data/roster_national_19.xlsx
+# 样例名册第 46 行：书记所在支部的一名党员，人物和号码均为虚构。
+member_name=田兰波 member_phone=19065229454 member_password="Tour-$(date +%s)-red"
+
+token=""
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+fail() { printf '   ✗ %s\n' "$*" >&2; cut -c1-600 "$work/body" >&2; exit 1; }
+
+# call 方法 路径 期望状态 [curl 的其他参数]：应答存入 $work/body。
+call() {
+  local method=$1 path=$2 expected=$3 status
+  shift 3
+  : >"$work/body"
+  status=$(curl --noproxy '*' -sS -m 60 -X "$method" "$base$path" -H "Authorization: Bearer $token" \
+    -o "$work/body" -w '%{http_code}' "$@") || fail "$method $path 没有应答"
+  [ "$status" = "$expected" ] || fail "$method $path 答 $status，应答 $expected"
+  printf '   %s %s → %s\n' "$method" "${path:0:90}" "$status"
+}
+send() { call "$1" "$2" "$3" -H 'Content-Type: application/json' -d "$4"; }
+
+# 应答是 it；value 取一个值，show 显示一段，check 核对一句。
+value() { python3 -c 'import json,sys; it=json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$work/body" "$1"; }
+show() {
+  python3 -c '
+import json, sys
+text = json.dumps(eval(sys.argv[2], {"it": json.load(open(sys.argv[1]))}), ensure_ascii=False)
+print("   " + (text if len(text) <= 300 else text[:300] + " …"))' "$work/body" "$1"
+}
+check() { [ "$(value "bool($1)")" = True ] || fail "应当：$2"; printf '   ✓ %s\n' "$2"; }
+
+sign_in() {
+  token=""
+  send POST /auth/sessions 201 "{\"grant\":\"password\",\"phone\":\"$1\",\"password\":\"$2\"}"
+  token=$(value "it['access_token']")
+}
+
+wait_for_job() {
+  local job state=queued
+  job=$(value "it['id']")
+  for _ in $(seq 1 120); do
+    call GET "/jobs/$job" 200 >/dev/null
+    state=$(value "it['state']")
+    case $state in done | failed) break ;; esac
+    sleep 0.5
+  done
+  printf '   GET /jobs/{id} → %s\n' "$state"
+  check "it['state'] == 'done'" "后台任务做完了（make run 里的后台进程做的）"
+}
+
+# 第 N 天前的一小时志愿服务；起始时刻随当前时间变，再走一遍时不会撞上。
+service() {
+  python3 - "$1" <<'PY'
+import datetime, json, sys, time
+today = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).replace(
+    hour=8, minute=0, second=0, microsecond=0)
+start = today - datetime.timedelta(days=int(sys.argv[1])) + datetime.timedelta(seconds=time.time() // 7 % 36000)
+print(json.dumps({"title": "清扫社区花坛", "organiser": "梧桐里社区居委会", "place": "梧桐里花园",
+    "starts_at": start.isoformat(), "ends_at": (start + datetime.timedelta(hours=1)).isoformat(),
+    "planned_minutes": 60, "claimed_minutes": 60}, ensure_ascii=False))
+PY
+}
+
+# 本年与上年合计（一月份走时，几天前的服务属上年），单位是百分之一分。
+read_balance() {
+  local year cents=0 y
+  year=$(python3 -c 'import time; print(time.gmtime(time.time() + 8 * 3600).tm_year)')
+  for y in $((year - 1)) "$year"; do
+    call GET "/me/points?year=$y" 200
+    cents=$((cents + $(value "round(float(it['provisional']) * 100)")))
+  done
+  show "{k: it[k] for k in ('year', 'total', 'provisional', 'confirmed', 'pending_claims')}"
+  balance=$cents
+}
+
+step "1. 区级管理员登录"
+sign_in $admin_phone "$password"
+call GET /me 200
+show "{'name': it['name'], 'roles': [held['role'] for held in it['roles']]}"
+district=$(value "it['roles'][0]['organization_id']")
+
+step "2. 上传样例名册（1200 行，夹带各种毛病）"
+call POST /admin/imports 201 -F "file=@$roster" -F "organization_id=$district"
+import=$(value "it['id']")
+show "[[c['header'], c['field']] for c in it['columns'] if c['is_imported']]"
+
+step "3. 检查：还没有改动名册"
+call POST "/admin/imports/$import/check" 202
+wait_for_job
+call GET "/admin/imports/$import" 200
+show "it['counts']"
+check "it['counts']['new'] + it['counts']['unchanged'] + it['counts']['changed'] > 1000" "一千多行可以导入"
+check "it['counts']['refused'] > 0" "有毛病的行被退回"
+call GET "/admin/imports/$import/rows?outcome=refused&limit=3" 200
+show "[[row['row_number'], row['problems'][0]['message']] for row in it['items']]"
+
+step "4. 导入没有问题的行"
+call POST "/admin/imports/$import/commit" 202
+wait_for_job
+call GET "/admin/imports/$import" 200
+check "it['status'] == 'committed' and it['undo_until']" "已导入，七天内可以撤销"
+
+step "5. 支部书记在名册里找到新导入的${member_name}，给他发一次性密码"
+sign_in $secretary_phone "$password"
+call GET /me 200
+branch=$(value "it['organization_id']")
+cursor="" member=""
+while [ -z "$member" ]; do
+  call GET "/orgs/$branch/members?limit=100${cursor:+&cursor=$cursor}" 200
+  member=$(value "next((m['id'] for m in it['items'] if m['name'] == '$member_name'), '')")
+  cursor=$(value "it['next_cursor'] or ''")
+  [ -n "$member$cursor" ] || fail "名册里应有$member_name"
+done
+show "next(m for m in it['items'] if m['name'] == '$member_name')"
+call POST "/members/$member/account" 201
+temporary=$(value "it['temporary_password']")
+check "len(it['temporary_password']) >= 10" "一次性密码只显示这一次"
+
+step "6. ${member_name}用一次性密码登录，必须先改密码"
+sign_in $member_phone "$temporary"
+check "it['must_change_password']" "须先修改密码"
+call GET /me/points 403
+show "[it['code'], it['title']]"
+send PUT /auth/password 204 "{\"old\":\"$temporary\",\"new\":\"$member_password\"}"
+call GET /me 401
+sign_in $member_phone "$member_password"
+read_balance
+before=$balance
+
+step "7. 申报六次志愿服务：记录一次，申报同时完成"
+claims=""
+for day in 1 2 3 4 5 6; do
+  body=$(service $day)
+  send POST /service-records 201 "$body"
+  claims="$claims $(value "it['claim_id']")"
+done
+show "{k: it[k] for k in ('title', 'happened_on', 'claimed_minutes', 'flags', 'claim_status')}"
+send POST /service-records 409 "$body"
+check "it['code'] == 'claim.duplicate'" "同一次服务重复提交，只算一次"
+
+step "8. 书记一次处理六项：通过五项，退回一项并写明理由"
+sign_in $secretary_phone "$password"
+call GET "/orgs/$branch/claims/counts" 200
+show "it"
+send POST /claims/review 200 "$(python3 -c '
+import json, sys
+decisions = [{"id": claim, "version": 1, "action": "approve"} for claim in sys.argv[1:]]
+decisions[-1] |= {"action": "return", "reason": "请写明服务了哪几户"}
+print(json.dumps({"decisions": decisions}, ensure_ascii=False))' $claims)"
+show "[[r['outcome'], r['points'], r['message']] for r in it['results']]"
+check "[r['outcome'] for r in it['results']] == ['approved'] * 5 + ['returned']" "五项通过，一项退回"
+granted=$(value "sum(round(float(r['points']) * 100) for r in it['results'][:5])")
+entry=$(value "max(it['results'][:5], key=lambda r: float(r['points']))['entry_id']")
+entry_points=$(value "max(round(float(r['points']) * 100) for r in it['results'][:5])")
+send POST /claims/review 200 "{\"decisions\":[{\"id\":\"${claims:1:36}\",\"version\":1,\"action\":\"approve\"}]}"
+check "it['results'][0]['code'] == 'claim.already_decided'" "再点一次通过不会重复计分"
+
+step "9. 台账和这一笔的来历"
+call GET "/orgs/$branch/points/ledger?limit=5" 200
+show "[[e['seq'], e['member_name'], e['title'], e['asked'], e['points']] for e in it['items']]"
+check "[e['member_name'] for e in it['items']] == ['$member_name'] * 5" "最新五笔都是${member_name}的"
+call GET "/points/entries/$entry/explain" 200
+python3 -c 'import json,sys; [print("   ·", line) for line in json.load(open(sys.argv[1]))["steps"]]' "$work/body"
+
+step "10. 书记冲正其中一笔：不改旧账，另记一笔"
+send POST "/points/entries/$entry/reversal" 201 '{"reason":"重复申报，当事人已确认"}'
+show "{k: it[k] for k in ('reverses_id', 'points', 'reason')}"
+send POST "/points/entries/$entry/reversal" 409 '{"reason":"重复申报，当事人已确认"}'
+check "it['code'] == 'entry.already_reversed'" "一笔只能冲正一次"
+
+step "11. ${member_name}看积分和消息"
+sign_in $member_phone "$member_password"
+read_balance
+[ "$((balance - before))" = "$((granted - entry_points))" ] || fail "积分应增加 $((granted - entry_points))/100 分，实际 $((balance - before))/100"
+printf '   ✓ 积分增加的正是通过的减去冲正的\n'
+told="sorted(m['kind'] for m in it['items']) == ['claim_approved'] * 5 + ['claim_returned', 'entry_reversed']"
+for _ in $(seq 1 40); do
+  call GET "/me/messages?limit=7" 200 >/dev/null
+  [ "$(value "$told")" = True ] && break
+  sleep 0.5
+done
+printf '   GET /me/messages → 200\n'
+check "$told" "五条通过、一条退回、一条冲正，都在站内消息里"
+show "[m['body'] for m in it['items']]"
+
+step "12. 审计员看得到每一笔，但什么也改不了"
+sign_in $auditor_phone "$password"
+call GET "/orgs/$district/points/ledger?limit=1" 200
+check "it['items'][0]['reverses_id'] == '$entry'" "最新一笔就是那次冲正"
+send POST /claims/review 403 "{\"decisions\":[{\"id\":\"${claims:1:36}\",\"version\":2,\"action\":\"approve\"}]}"
+show "[it['code'], it['title']]"
+
+printf '\n走完了，每一步都与预期相符。\n'

@@ -1,0 +1,120 @@
+"""`flask demo` as a newcomer meets it: real processes, a real port, Ctrl-C."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from members.models import Organization
+from tests.engines import ROOT, environment
+
+READY = "Ctrl-C"
+SECONDS_MAX = 120
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number: int = listener.getsockname()[1]
+    return number
+
+
+def _start(url: str, directory: Path, port: int) -> subprocess.Popen[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PARTY_POINTS_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "demo"],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=inherited | environment(url, directory) | {"PARTY_POINTS_PORT": str(port)},
+    )  # fmt: skip
+
+
+@contextmanager
+def _running(url: str, directory: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    process = _start(url, directory, port)
+    # What hangs is ended, and then reads as having ended early.
+    too_late = threading.Timer(SECONDS_MAX, process.terminate)
+    too_late.start()
+    try:
+        yield process
+    finally:
+        too_late.cancel()
+        process.terminate()
+        process.wait()
+
+
+def _read_banner(process: subprocess.Popen[str]) -> str:
+    """What is printed until the last line of the banner."""
+    lines = ""
+    while READY not in lines:
+        line = process.stdout.readline() if process.stdout else ""
+        assert line, f"it ended early:\n{lines}"
+        lines += line
+    return lines
+
+
+def _gone(children: list[psutil.Process]) -> bool:
+    _, alive = psutil.wait_procs(children, timeout=20)
+    return not alive
+
+
+def test_first_start_prints_a_line_that_works_and_ctrl_c_stops_everything(
+    fresh_database_url: str, tmp_path: Path, port: int
+) -> None:
+    with _running(fresh_database_url, tmp_path, port) as process:
+        banner = _read_banner(process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        (line,) = re.findall(r"^curl .*$", banner, re.MULTILINE)
+        answer = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, check=True, timeout=60
+        )
+        second = _start(fresh_database_url, tmp_path, port)
+        refusal, _ = second.communicate(timeout=SECONDS_MAX)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=SECONDS_MAX)
+
+    assert "演示数据" in banner
+    assert f"http://127.0.0.1:{port}/docs" in banner
+    assert json.loads(answer.stdout)["pending_claims"] == 1
+    assert second.returncode != 0
+    assert f"端口 {port} 用不了" in refusal
+    assert "Traceback" not in refusal
+    assert process.returncode == 0, rest
+    assert len(children) >= 3
+    assert _gone(children)
+
+
+def test_own_data_is_served_untouched_and_a_dead_child_takes_the_other_along(
+    fresh_database_url: str, tmp_path: Path, port: int
+) -> None:
+    engine = sa.create_engine(fresh_database_url)
+    own = Organization(kind="district_organization_department", name="某区", path="/x/", depth=0)
+    with sa.orm.Session(engine) as session:
+        session.add(own)
+        session.commit()
+
+    with _running(fresh_database_url, tmp_path, port) as process:
+        banner = _read_banner(process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        (jobs,) = [child for child in children if child.cmdline()[-1] == "jobs"]
+        jobs.kill()
+        rest, _ = process.communicate(timeout=SECONDS_MAX)
+
+    assert "没有写入演示数据" in banner
+    assert "13800000001" not in banner
+    assert process.returncode != 0
+    assert "后台任务意外停止" in rest
+    assert _gone(children)
+    with sa.orm.Session(engine) as session:
+        assert session.scalars(sa.select(Organization.name)).all() == ["某区"]
+    engine.dispose()

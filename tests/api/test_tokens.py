@@ -1,0 +1,371 @@
+"""Tokens: forged and odd ones are refused; revocation, password change and disabling work at once."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import flask
+import jwt as pyjwt
+import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from api.document import PREFIX
+from core.clock import utc_now
+from members import passwords
+from members.access_models import Account, RoleGrant
+from tests.engines import ENVIRONMENT
+from tests.served import Caller, Service
+from tests.world import NOW, PASSWORD
+
+KEY = ENVIRONMENT["PARTY_POINTS_JWT_SECRET"]
+OTHER_KEY = "another-key-of-another-service-entirely-0"
+Claims = dict[str, Any]
+Forge = Callable[[Claims], str]
+
+
+def sign(claims: Claims, key: Any = KEY, algorithm: str = "HS256", **header: Any) -> str:
+    return pyjwt.encode(claims, key, algorithm, headers=header or None)
+
+
+def segment(part: Any) -> str:
+    text = part if isinstance(part, str) else json.dumps(part)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def raw_token(header: Any, claims: Any, signature: str = "") -> str:
+    return f"{segment(header)}.{segment(claims)}.{signature}"
+
+
+def hmac_signed(header: Any, claims: Any, algorithm: str = "HS256") -> str:
+    """Rightly signed bytes that the library would not have written."""
+    text = f"{segment(header)}.{segment(claims)}"
+    mac = pyjwt.get_algorithm_by_name(algorithm).sign(text.encode(), KEY.encode())
+    return f"{text}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+def without(name: str) -> Forge:
+    return lambda claims: sign({key: value for key, value in claims.items() if key != name})
+
+
+def having(**changed: Any) -> Forge:
+    return lambda claims: sign(claims | changed)
+
+
+def with_public_rsa_key(claims: Claims) -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return sign(claims, key, "RS256")
+
+
+SECONDS = int(NOW.timestamp())
+HS256 = {"alg": "HS256", "typ": "JWT"}
+FORGED: dict[str, Forge] = {
+    "alg none": lambda c: raw_token({"alg": "none", "typ": "JWT"}, c),
+    "alg None": lambda c: raw_token({"alg": "None"}, c),
+    "alg nOnE with signature": lambda c: raw_token({"alg": "nOnE"}, c, "c2ln"),
+    "alg missing": lambda c: raw_token({"typ": "JWT"}, c, "c2ln"),
+    "alg is a list": lambda c: raw_token({"alg": ["HS256"]}, c, "c2ln"),
+    "HS384 with our key": lambda c: hmac_signed({"alg": "HS384"}, c, "HS384"),
+    "HS512 with our key": lambda c: hmac_signed({"alg": "HS512"}, c, "HS512"),
+    "RS256 with his own key": with_public_rsa_key,
+    "HS256 named RS256": lambda c: hmac_signed({"alg": "RS256"}, c),
+    "another key": lambda c: sign(c, OTHER_KEY),
+    "Flask's key": lambda c: sign(c, ENVIRONMENT["PARTY_POINTS_FLASK_SECRET"]),
+    "signature cut off": lambda c: sign(c).rsplit(".", 1)[0] + ".",
+    "signature of other claims": lambda c: (
+        sign(c).rsplit(".", 2)[0] + "." + segment(c | {"x": 1}) + "." + sign(c).rsplit(".")[2]
+    ),
+    "two segments": lambda c: sign(c).rsplit(".", 1)[0],
+    "four segments": lambda c: sign(c) + ".x",
+    "empty segments": lambda _: "..",
+    "text": lambda _: "token",
+    "not base64": lambda _: "%%%.%%%.%%%",
+    "null": lambda _: "null",
+    "payload is a list": lambda _: hmac_signed(HS256, []),
+    "payload is text": lambda _: hmac_signed(HS256, '"claims"'),
+    "payload is deep": lambda _: hmac_signed(HS256, "[" * 5000),
+    "payload has 5000 digits": lambda _: hmac_signed(HS256, '{"exp": ' + "9" * 5000 + "}"),
+    "payload is UTF-8 of nothing": lambda c: sign(c).replace(".", "._w", 1),
+    "header is deep": lambda c: f"{segment('[' * 5000)}.{segment(c)}.c2ln",
+    "header is a list": lambda c: raw_token([], c, "c2ln"),
+    "critical extension": lambda c: sign(c, crit=["x"], x=1),
+    "detached payload": lambda c: sign(c, b64=False, crit=["b64"]),
+    "kid is a path to an empty file": lambda c: sign(c, OTHER_KEY, kid="../../dev/null"),
+    "kid is SQL": lambda c: sign(c, OTHER_KEY, kid="' UNION SELECT 'key'"),
+    "kid is no text": lambda c: hmac_signed(HS256 | {"kid": {"a": 1}}, c),
+    "key to fetch": lambda c: sign(c, OTHER_KEY, jku="http://127.0.0.1:9/keys.json"),
+    "key enclosed": lambda c: sign(c, OTHER_KEY, jwk={"kty": "oct", "k": "YQ"}),
+    "no iss": without("iss"),
+    "no aud": without("aud"),
+    "no sub": without("sub"),
+    "no iat": without("iat"),
+    "no nbf": without("nbf"),
+    "no exp": without("exp"),
+    "no jti": without("jti"),
+    "no type": without("type"),
+    "no epoch": without("epoch"),
+    "foreign iss": having(iss="another-issuer"),
+    "iss is a list": lambda c: hmac_signed(HS256, c | {"iss": [c["iss"]]}),
+    "foreign aud": having(aud="another-service"),
+    "aud among others' name": having(aud=["another-service"]),
+    "unknown type": having(type="session"),
+    "type is a list": having(type=["access"]),
+    "type is null": having(type=None),
+    "expired": having(exp=SECONDS - 1),
+    "exp is text": having(exp="never"),
+    "exp is infinite": lambda c: hmac_signed(HS256, json.dumps(c | {"exp": float("inf")})),
+    "exp is null": having(exp=None),
+    "exp is a list": having(exp=[SECONDS + 60]),
+    "not yet valid": having(nbf=SECONDS + 3600),
+    "issued in the future": having(iat=SECONDS + 3600),
+    "nbf is text": having(nbf="now"),
+    "jti is no text": lambda c: hmac_signed(HS256, c | {"jti": {"a": 1}}),
+    "sub is a number": lambda c: hmac_signed(HS256, c | {"sub": 1}),
+    "sub is null": lambda c: hmac_signed(HS256, c | {"sub": None}),
+    "sub is empty": having(sub=""),
+    "sub is no member": having(sub=str(uuid4())),
+    "sub in upper case": lambda c: sign(c | {"sub": c["sub"].upper()}),
+    "sub in braces": lambda c: sign(c | {"sub": "{" + c["sub"] + "}"}),
+    "sub without dashes": lambda c: sign(c | {"sub": c["sub"].replace("-", "")}),
+    "sub with NUL": lambda c: sign(c | {"sub": c["sub"] + "\x00"}),
+    "sub is a lone surrogate": lambda c: hmac_signed(HS256, c | {"sub": "\ud800"}),
+    "epoch of an older session": having(epoch=0),
+    "epoch of a later session": having(epoch=2),
+    "epoch is true": having(epoch=True),
+    "epoch is text": having(epoch="1"),
+    "epoch is a fraction": having(epoch=1.0),
+    "epoch is negative": having(epoch=-1),
+    "epoch is enormous": having(epoch=2**80),
+    "epoch is null": having(epoch=None),
+    "epoch is a list": having(epoch=[1]),
+}
+
+
+@pytest.fixture
+def claims(service: Service) -> Claims:
+    """The claims of a good access token of a branch secretary."""
+    token = service.tokens("书记一")["access_token"]
+    decoded: Claims = pyjwt.decode(token, options={"verify_signature": False})
+    return decoded
+
+
+def test_corpus_starts_from_a_good_token(service: Service, claims: Claims) -> None:
+    answer = Caller(service.app, service.document, sign(claims)).get("/me")
+
+    assert answer.json["name"] == "书记一"
+    assert len(FORGED) >= 40
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_token_is_refused(service: Service, claims: Claims, name: str) -> None:
+    caller = Caller(service.app, service.document, FORGED[name](claims))
+
+    for path in ("/me", "/claims"):
+        answer = caller.get(path)
+        assert answer.status_code == 401
+        assert answer.json["code"].startswith("auth.")
+    assert caller.post("/auth/sessions/refresh").status_code == 401
+
+
+def test_access_and_refresh_tokens_do_not_stand_in_for_each_other(service: Service) -> None:
+    tokens = service.tokens("书记一")
+    with_refresh = Caller(service.app, service.document, tokens["refresh_token"])
+    with_access = Caller(service.app, service.document, tokens["access_token"])
+
+    assert with_refresh.get("/me").status_code == 401
+    assert with_access.post("/auth/sessions/refresh").status_code == 401
+    assert with_refresh.post("/auth/sessions/refresh").status_code == 201
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "", "Bearer", "Bearer ", "Bearer  ", "Bearer,", ", ,", " , ", ",,,", "{token}",
+        "bearer {token}", "BEARER {token}", "Basic {token}", "Token {token}", "JWT {token}",
+        "Bearer {token} {token}", "Bearer {token} x", "Bearer {token}, Bearer {token}",
+        "Bearer x,, Bearer y", "Bearer\u00a0{token}", "Bearer \u00a0", "Bearer \u4e2d\u6587",
+        "Bearer " + "a" * 60_000, "Bearer " + "a." * 30_000, "\x85", "Bearer \xff\xfe",
+    ],
+)  # fmt: skip
+def test_odd_authorization_header_is_refused(service: Service, header: str) -> None:
+    token = service.tokens("书记一")["access_token"]
+    text = header.replace("{token}", token).encode().decode("latin-1")
+
+    answer = service.nobody.send("GET", "/me", headers={"Authorization": text})
+
+    assert answer.status_code == 401
+
+
+def test_token_counts_in_the_header_only(service: Service) -> None:
+    token = service.tokens("书记一")["access_token"]
+    client = service.app.test_client()
+    for name in ("access_token", "access_token_cookie", "token", "jwt"):
+        client.set_cookie(name, token)
+        in_query = client.get(f"{PREFIX}/me", query_string={name: token})
+        assert in_query.status_code == 401
+    assert client.get(f"{PREFIX}/me").status_code == 401
+    assert client.get(f"{PREFIX}/me", json={"access_token": token}).status_code == 401
+    assert client.get(f"{PREFIX}/me", headers={"X-Authorization": token}).status_code == 401
+
+
+def test_two_authorization_headers_are_refused(service: Service) -> None:
+    token = service.tokens("书记一")["access_token"]
+    headers = [("Authorization", f"Bearer {token}"), ("Authorization", "Bearer x")]
+
+    answer = service.app.test_client().get(f"{PREFIX}/me", headers=headers)
+
+    assert answer.status_code == 401
+
+
+def test_expired_token_says_that_it_may_be_refreshed(service: Service, claims: Claims) -> None:
+    expired = Caller(service.app, service.document, sign(claims | {"exp": SECONDS - 1}))
+
+    assert expired.get("/me").json["code"] == "auth.token_expired"
+    assert expired.get("/me").json["retry"] == "refresh"
+
+
+def test_revoked_role_stops_at_the_very_next_request(service: Service) -> None:
+    world, secretary = service.world, service.caller("书记一")
+    queue = f"/orgs/{world.organizations['一支部']}/claims"
+    before = secretary.get(queue)
+
+    world.session.execute(
+        sa.update(RoleGrant)
+        .where(RoleGrant.member_id == world.members["书记一"])
+        .values(revoked_at=utc_now(), revoked_by=world.members["区管理员"])
+    )
+    world.session.commit()
+    after = secretary.get(queue)
+
+    assert before.status_code == 200
+    assert (after.status_code, after.json["code"]) == (403, "perm.denied")
+    assert secretary.get("/me").json["roles"] == []
+
+
+def test_password_change_voids_every_older_token(service: Service) -> None:
+    tokens = service.tokens("党员甲")
+    member = Caller(service.app, service.document, tokens["access_token"])
+    refreshing = Caller(service.app, service.document, tokens["refresh_token"])
+
+    changed = member.put("/auth/password", {"old": PASSWORD, "new": "Red-Flag-2026-x"})
+
+    assert changed.status_code == 204
+    for answer in (member.get("/me"), refreshing.post("/auth/sessions/refresh")):
+        assert (answer.status_code, answer.json["code"]) == (401, "auth.session_revoked")
+    phone = service.world.phones["党员甲"]
+    body = {"grant": "password", "phone": phone, "password": "Red-Flag-2026-x"}
+    fresh = service.nobody.post("/auth/sessions", body)
+    assert Caller(service.app, service.document, fresh.json["access_token"]).get("/me").is_json
+
+
+def test_disabled_account_is_signed_out_and_stays_out(service: Service) -> None:
+    tokens = service.tokens("党员甲")
+    member = service.world.members["党员甲"]
+
+    disabled = service.caller("书记一").delete(f"/members/{member}/account")
+
+    assert disabled.status_code == 204
+    for kind, method, path in (
+        ("access_token", "GET", "/me"),
+        ("refresh_token", "POST", "/auth/sessions/refresh"),
+    ):
+        answer = Caller(service.app, service.document, tokens[kind]).send(method, path)
+        assert (answer.status_code, answer.json["code"]) == (401, "auth.session_revoked")
+    body = {"grant": "password", "phone": service.world.phones["党员甲"], "password": PASSWORD}
+    refused = service.nobody.post("/auth/sessions", body)
+    assert (refused.status_code, refused.json["code"]) == (401, "auth.bad_credentials")
+
+
+def test_initial_password_opens_nothing_but_its_own_change(service: Service) -> None:
+    member = service.world.members["党员甲"]
+    issued = service.caller("书记一").post(f"/members/{member}/account")
+    initial = issued.json["temporary_password"]
+    body = {"grant": "password", "phone": service.world.phones["党员甲"], "password": initial}
+    signed_in = service.nobody.post("/auth/sessions", body).json
+    newcomer = Caller(service.app, service.document, signed_in["access_token"])
+
+    assert signed_in["must_change_password"] is True
+    assert newcomer.get("/me").json["must_change_password"] is True
+    for method, template in service.document.operations:
+        path = template.removeprefix(PREFIX).replace("{", "").split("}")[0]
+        is_open = service.document.operations[method, template].get("security") == []
+        if path in ("/me", "/auth/password", "/auth/sessions/refresh") or is_open:
+            continue
+        blocked = newcomer.send(method, _filled(template))
+        assert blocked.json["code"] == "auth.password_change_required", template
+    changed = newcomer.put("/auth/password", {"old": initial, "new": "Red-Flag-2026-x"})
+    assert changed.status_code == 204
+
+
+def _filled(template: str) -> str:
+    parts = template.removeprefix(PREFIX).split("/")
+    return "/".join(str(uuid4()) if part.startswith("{") else part for part in parts)
+
+
+class _CountingHasher(PasswordHasher):
+    """Argon2id that counts how often it was asked."""
+
+    verified = 0
+
+    def verify(self, *args: Any, **kwargs: Any) -> bool:
+        self.verified += 1
+        return super().verify(*args, **kwargs)
+
+
+@pytest.mark.parametrize("case", ["right", "wrong password", "unknown phone", "no phone at all"])
+def test_every_sign_in_does_the_same_work(
+    service: Service, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """Counted, not timed: one verification at the full cost, whoever asks."""
+    hasher = _CountingHasher(
+        passwords.HASHER.time_cost, passwords.HASHER.memory_cost, passwords.HASHER.parallelism
+    )
+    monkeypatch.setattr(passwords, "HASHER", hasher)
+    phone = service.world.phones["党员甲"]
+    given = {
+        "right": (phone, PASSWORD),
+        "wrong password": (phone, "Wrong-Horse-2026"),
+        "unknown phone": ("13911112222", PASSWORD),
+        "no phone at all": ("甲乙丙丁", PASSWORD),
+    }[case]
+
+    answer = service.nobody.post(
+        "/auth/sessions", {"grant": "password", "phone": given[0], "password": given[1]}
+    )
+
+    assert hasher.verified == 1
+    assert answer.status_code == (201 if case == "right" else 401)
+
+
+def test_failed_sign_ins_answer_alike(service: Service) -> None:
+    world = service.world
+    world.session.execute(
+        sa.update(Account)
+        .where(Account.member_id == world.members["党员乙"])
+        .values(disabled_at=utc_now() - timedelta(days=1))
+    )
+    world.session.commit()
+    cases = [
+        (world.phones["党员甲"], "Wrong-Horse-2026"),
+        ("13911112222", PASSWORD),
+        (world.phones["党员乙"], PASSWORD),
+    ]
+
+    answers = [
+        service.nobody.post("/auth/sessions", {"grant": "password", "phone": p, "password": w})
+        for p, w in cases
+    ]
+
+    bodies = {a.text.replace(a.headers["X-Request-Id"], "") for a in answers}
+    assert len(bodies) == 1
+    assert {answer.status_code for answer in answers} == {401}
+
+
+def test_app_takes_one_algorithm_and_tokens_from_headers_only(app: flask.Flask) -> None:
+    assert app.config["JWT_DECODE_ALGORITHMS"] == ["HS256"]
+    assert app.config["JWT_TOKEN_LOCATION"] == ["headers"]
+    assert app.config["JWT_SECRET_KEY"] != app.config["SECRET_KEY"]

@@ -1,0 +1,309 @@
+"""The ledger against a model of it in memory: random histories, checked after every step.
+
+`HYPOTHESIS_PROFILE=model` runs 2,000 histories of 60 steps on each engine.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import cycle
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from core.errors import DomainError
+from points import claims, ledger, review, verification
+from points.models import Claim, LedgerEntry, Period, Quota
+from points.review import Action, Decision
+from tests.world import NOW, World, build_world
+
+_COMMON = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
+}
+PROFILES = {
+    "default": settings(max_examples=40, stateful_step_count=25, **_COMMON),  # type: ignore[arg-type]
+    "model": settings(max_examples=2000, stateful_step_count=60, **_COMMON),  # type: ignore[arg-type]
+}
+PROFILE = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
+
+# 书记一 is among them, so that people meet their own claims.
+MEMBERS = ("党员甲", "党员乙", "书记一")
+REVIEWERS = ("书记一", "副书记一")
+DAYS = tuple(date(2026, 11, day) for day in (2, 3, 4))
+DAY_CAP, YEAR_CAP = 800, 1000
+ACTIONS = st.sampled_from(
+    (
+        (Action.APPROVE, ""),
+        (Action.APPROVE, ""),
+        (Action.RETURN, "请补充"),
+        (Action.RETURN, ""),
+    )
+)
+SUBMISSIONS = st.tuples(
+    st.sampled_from(MEMBERS),
+    st.sampled_from(DAYS),
+    st.sampled_from((1, 29, 59, 150, 300, 480, 1440)),
+)
+
+
+@dataclass
+class ModelClaim:
+    """What a claim should look like."""
+
+    member: str
+    day: date
+    minutes: int
+    status: str = "pending"
+    version: int = 1
+
+
+@dataclass
+class ModelEntry:
+    """What an entry should hold."""
+
+    member: str
+    day: date
+    points: int
+    source: UUID
+    is_reversal: bool = False
+    is_reversed: bool = False
+
+
+@dataclass
+class Model:
+    """The rules once more, as plainly as they can be said."""
+
+    claims: dict[UUID, ModelClaim] = field(default_factory=dict)
+    entries: dict[UUID, ModelEntry] = field(default_factory=dict)
+    is_open: bool = True
+
+    def used(self, member: str, day: date | None = None) -> int:
+        mine = (entry for entry in self.entries.values() if entry.member == member)
+        return sum(entry.points for entry in mine if day in (None, entry.day))
+
+    def grant(self, claim: ModelClaim) -> int:
+        room = min(YEAR_CAP - self.used(claim.member), DAY_CAP - self.used(claim.member, claim.day))
+        return min(claim.minutes // 30 * 50, room)
+
+    def verdict(self, reviewer: str, decision: Decision) -> str:
+        """The code that a decision is refused with, or what becomes of the claim."""
+        claim = self.claims[decision.claim_id]
+        if claim.member == reviewer:
+            return "claim.own"
+        if claim.status != "pending" or claim.version != decision.version:
+            return "claim.already_decided"
+        if decision.action is Action.RETURN:
+            return "returned" if decision.reason else "claim.reason_required"
+        return "approved" if self.is_open else "period.closed"
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Submits, decides, sends in again, withdraws, reverses, closes; the model does the same."""
+
+    claim_ids = Bundle("claim_ids")
+    entry_ids = Bundle("entry_ids")
+
+    def __init__(self, connection: Connection, world: World) -> None:
+        super().__init__()
+        self.history = connection.begin_nested()
+        self.session = Session(
+            connection,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info=world.session.info,
+        )
+        self.world = replace(world, session=self.session)
+        self.model = Model()
+
+    def teardown(self) -> None:
+        self.session.close()
+        self.history.rollback()
+
+    @contextmanager
+    def transaction(self) -> Iterator[list[str]]:
+        """One use case: a refusal rolls back and leaves its code in the list."""
+        codes: list[str] = []
+        try:
+            with self.session.begin_nested():
+                yield codes
+                # The foreign keys that wait for COMMIT.
+                if self.session.get_bind().dialect.name == "postgresql":
+                    self.session.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+                    self.session.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
+        except DomainError as error:
+            codes.append(error.code)
+
+    # Drawing from an empty bundle ends the history, hence claims to begin with.
+    @initialize(target=claim_ids, new=st.lists(SUBMISSIONS, min_size=3, max_size=6))
+    def begin(self, new: list[tuple[str, date, int]]) -> object:
+        return multiple(*(self._submit(*one) for one in new))
+
+    @rule(target=claim_ids, new=st.lists(SUBMISSIONS, min_size=1, max_size=3))
+    def submit(self, new: list[tuple[str, date, int]]) -> object:
+        return multiple(*(self._submit(*one) for one in new))
+
+    def _submit(self, member: str, day: date, minutes: int) -> UUID:
+        claim_id = self.world.add_claim(member, "一支部", minutes=minutes, happened_on=day)
+        self.model.claims[claim_id] = ModelClaim(member, day, minutes)
+        return claim_id
+
+    @rule(
+        target=entry_ids,
+        reviewer=st.sampled_from(REVIEWERS),
+        batch=st.lists(claim_ids, min_size=1, max_size=4, unique=True),
+        # Old claims are soon decided; the queue as it stands is what reviewers work through.
+        takes_whole_queue=st.booleans(),
+        actions=st.lists(ACTIONS, min_size=3, max_size=3),
+        is_stale=st.sampled_from((False, False, False, True)),
+    )
+    def decide(
+        self,
+        reviewer: str,
+        batch: list[UUID],
+        takes_whole_queue: bool,
+        actions: list[tuple[Action, str]],
+        is_stale: bool,
+    ) -> object:
+        waiting = [key for key, claim in self.model.claims.items() if claim.status == "pending"]
+        batch = waiting if takes_whole_queue and waiting else batch
+        decisions = [
+            Decision(claim_id, self.model.claims[claim_id].version - is_stale, action, reason)
+            for claim_id, (action, reason) in zip(batch, cycle(actions), strict=False)
+        ]
+        expected = {one.claim_id: self.model.verdict(reviewer, one) for one in decisions}
+
+        with self.transaction():
+            results = review.review(self.session, self.world.actor(reviewer), decisions, now=NOW)
+
+        assert {r.claim_id: r.code or str(r.outcome) for r in results} == expected
+        by_claim = {result.claim_id: result for result in results}
+        model = self.model
+        for claim_id in sorted(batch, key=lambda key: (model.claims[key].day, key)):
+            claim, verdict, result = model.claims[claim_id], expected[claim_id], by_claim[claim_id]
+            if verdict not in ("approved", "returned"):
+                continue
+            if verdict == "approved":
+                granted = model.grant(claim)
+                assert (result.asked, result.points) == (claim.minutes // 30 * 50, granted)
+                assert result.entry_id is not None
+                entry = ModelEntry(claim.member, claim.day, granted, claim_id)
+                model.entries[result.entry_id] = entry
+            claim.status, claim.version = verdict, claim.version + 1
+        return multiple(*(result.entry_id for result in results if result.entry_id))
+
+    @rule(claim_id=claim_ids, minutes=st.sampled_from((30, 90, 600)))
+    def resubmit(self, claim_id: UUID, minutes: int) -> None:
+        claim = self.model.claims[claim_id]
+        with self.transaction() as codes:
+            actor = self.world.actor(claim.member)
+            changes = {"quantity": minutes}
+            claims.resubmit(self.session, actor, claim_id, changes=changes, now=NOW)
+        if claim.status == "returned":
+            assert codes == []
+            claim.status, claim.minutes, claim.version = "pending", minutes, claim.version + 1
+        else:
+            assert codes == ["claim.already_decided"]
+
+    @rule(claim_id=claim_ids)
+    def withdraw(self, claim_id: UUID) -> None:
+        claim = self.model.claims[claim_id]
+        with self.transaction() as codes:
+            claims.withdraw(self.session, self.world.actor(claim.member), claim_id, now=NOW)
+        if claim.status in ("pending", "returned"):
+            assert codes == []
+            claim.status, claim.version = "withdrawn", claim.version + 1
+        else:
+            assert codes == ["claim.already_decided"]
+
+    @rule(target=entry_ids, entry_id=entry_ids, reviewer=st.sampled_from(REVIEWERS))
+    def reverse(self, entry_id: UUID, reviewer: str) -> object:
+        original = self.model.entries[entry_id]
+        with self.transaction() as codes:
+            actor = self.world.actor(reviewer)
+            made = ledger.reverse(self.session, actor, entry_id, reason="误报", now=NOW)
+        if codes:
+            assert codes == [self._refusal_of_reversal(original, reviewer)]
+            return multiple()
+        assert self._refusal_of_reversal(original, reviewer) is None
+        original.is_reversed = True
+        self.model.entries[made.id] = ModelEntry(
+            original.member, original.day, -original.points, entry_id, is_reversal=True
+        )
+        return made.id
+
+    def _refusal_of_reversal(self, original: ModelEntry, reviewer: str) -> str | None:
+        if original.is_reversal:
+            return "entry.not_reversible"
+        if original.member == reviewer:
+            return "perm.denied"
+        if not self.model.is_open:
+            return "period.closed"
+        return "entry.already_reversed" if original.is_reversed else None
+
+    @rule(is_open=st.sampled_from((True, True, True, False)))
+    def close_or_open(self, is_open: bool) -> None:
+        status = "open" if is_open else "closed"
+        self.session.execute(sa.update(Period).values(status=status))
+        self.model.is_open = is_open
+
+    @invariant()
+    def entries_are_those_of_the_model(self) -> None:
+        """I4 too: an entry that was there once is there still, unchanged."""
+        stored = self.session.execute(
+            sa.select(
+                LedgerEntry.id,
+                LedgerEntry.points,
+                sa.func.coalesce(LedgerEntry.claim_id, LedgerEntry.reverses_id),
+            ).order_by(LedgerEntry.seq)
+        ).all()
+
+        assert {row[0]: (row[1], row[2]) for row in stored} == {
+            key: (entry.points, entry.source) for key, entry in self.model.entries.items()
+        }
+
+    @invariant()
+    def claims_are_those_of_the_model(self) -> None:
+        stored = self.session.execute(sa.select(Claim.id, Claim.status, Claim.version)).all()
+
+        assert {row[0]: (row[1], row[2]) for row in stored} == {
+            key: (claim.status, claim.version) for key, claim in self.model.claims.items()
+        }
+
+    @invariant()
+    def quotas_are_the_sums_and_within_the_caps(self) -> None:
+        names = {self.world.members[name]: name for name in MEMBERS}
+        for quota in self.session.execute(sa.select(Quota.__table__)):
+            is_of_day = ":day:" in quota.bucket
+            on = date.fromisoformat(quota.bucket[-10:]) if is_of_day else None
+            assert quota.used == self.model.used(names[quota.member_id], on)
+            assert 0 <= quota.used <= quota.cap
+
+    @invariant()
+    def verification_finds_nothing(self) -> None:
+        assert verification.verify(self.session).findings == []
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    return build_world(session)
+
+
+def test_ledger_does_what_the_model_does(connection: Connection, world: World) -> None:
+    run_state_machine_as_test(lambda: LedgerMachine(connection, world), settings=PROFILE)
