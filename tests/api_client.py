@@ -6,7 +6,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from api.auth import issue_tokens
-from members.access_models import Account
+from members.access_models import Account, Role
+from members.models import Organization
+from tests.district import District
 
 
 class SignedIn:
@@ -33,6 +35,16 @@ class SignedIn:
     def _send(self, method: str, path: str, body: Any) -> TestResponse:
         given = {} if body is None else {"json": body}
         return self._client.open("/api/v1" + path, method=method, headers=self._headers, **given)
+
+
+def client_of(app: Flask, district: District, role: Role | None, place: Organization) -> SignedIn:
+    """A client of somebody who holds the role at the place, or none."""
+    member = district.enrol("操作人", phone="13800000001")
+    if role:
+        district.appoint(member, role, place)
+    client = SignedIn(app, district.open_account(member))
+    district.session.commit()
+    return client
 
 
 def without_request_id(response: TestResponse) -> dict[str, Any]:

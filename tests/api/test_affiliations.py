@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from core.clock import business_day, utc_now
 from members.access_models import Role
-from members.models import Affiliation, Member, Organization
+from members.models import Affiliation, Member
 from tests.api_client import SignedIn, without_request_id
 from tests.district import District
 
@@ -17,37 +16,6 @@ TODAY = business_day(utc_now())
 
 
 PHONE = "13800008000"
-
-
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-def _client(app: Flask, district: District, role: Role | None, place: Organization) -> SignedIn:
-    member = district.enrol("操作人", phone="13800000001")
-    if role:
-        district.appoint(member, role, place)
-    client = SignedIn(app, district.open_account(member))
-    district.session.commit()
-    return client
-
-
-@pytest.fixture
-def secretary(app: Flask, district: District) -> SignedIn:
-    return _client(app, district, Role.BRANCH_SECRETARY, district.branch)
-
-
-@pytest.fixture
-def officer(app: Flask, district: District) -> SignedIn:
-    return _client(app, district, Role.COMMITTEE_OFFICER, district.street)
-
-
-@pytest.fixture
-def member(district: District) -> Member:
-    member = district.enrol("王志", phone=PHONE)
-    district.session.commit()
-    return member
 
 
 def test_transfer_moves_the_member_out_of_one_scope_into_another(
@@ -144,7 +112,9 @@ def test_issued_account_signs_in_and_a_disabled_one_does_not(
 
     assert secretary.delete(f"/members/{member.id}/account").status_code == 204
     refused = app.test_client().post("/api/v1/auth/sessions", json=body)
-    unknown = app.test_client().post("/api/v1/auth/sessions", json=body | {"phone": "13911112222"})
+    unknown = app.test_client().post(
+        "/api/v1/auth/sessions", json=body | {"phone": "13911112222"}
+    )
     assert refused.status_code == unknown.status_code == 401
     assert without_request_id(refused) == without_request_id(unknown)
 

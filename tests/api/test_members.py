@@ -8,39 +8,12 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_day, utc_now
 from core.ids import new_id
-from members.access_models import Role
-from members.models import Member, Organization
+from members.models import Member
 from tests.api_client import SignedIn, without_request_id
 from tests.district import District
 
 TODAY = business_day(utc_now())
 PHONE = "13800008000"
-
-
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-def _client(app: Flask, district: District, role: Role | None, place: Organization) -> SignedIn:
-    member = district.enrol("操作人", phone="13800000001")
-    if role:
-        district.appoint(member, role, place)
-    client = SignedIn(app, district.open_account(member))
-    district.session.commit()
-    return client
-
-
-@pytest.fixture
-def secretary(app: Flask, district: District) -> SignedIn:
-    return _client(app, district, Role.BRANCH_SECRETARY, district.branch)
-
-
-@pytest.fixture
-def member(district: District) -> Member:
-    member = district.enrol("王志", phone=PHONE)
-    district.session.commit()
-    return member
 
 
 def _new_member(**changes: Any) -> dict[str, Any]:

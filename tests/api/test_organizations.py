@@ -9,27 +9,8 @@ from sqlalchemy.orm import Session
 from core.ids import new_id
 from members.access_models import Role
 from members.models import Organization
-from tests.api_client import SignedIn, without_request_id
+from tests.api_client import SignedIn, client_of, without_request_id
 from tests.district import District
-
-
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-def _client(app: Flask, district: District, role: Role | None, place: Organization) -> SignedIn:
-    member = district.enrol("操作人", phone="13800000001")
-    if role:
-        district.appoint(member, role, place)
-    client = SignedIn(app, district.open_account(member))
-    district.session.commit()
-    return client
-
-
-@pytest.fixture
-def admin(app: Flask, district: District) -> SignedIn:
-    return _client(app, district, Role.DISTRICT_ADMIN, district.department)
 
 
 def _branch(district: District, **changes: Any) -> dict[str, Any]:
@@ -81,7 +62,7 @@ def test_tree_shows_levels_and_counts(admin: SignedIn, district: District) -> No
 def test_organization_out_of_scope_answers_like_an_absent_one(
     app: Flask, district: District
 ) -> None:
-    secretary = _client(app, district, Role.BRANCH_SECRETARY, district.branch)
+    secretary = client_of(app, district, Role.BRANCH_SECRETARY, district.branch)
     assert secretary.get(f"/orgs/{district.branch.id}").status_code == 200
 
     for suffix in ("", "/tree", "/history", "/members"):
@@ -94,7 +75,7 @@ def test_organization_out_of_scope_answers_like_an_absent_one(
 def test_writing_out_of_scope_answers_like_writing_to_nothing(
     app: Flask, district: District
 ) -> None:
-    secretary = _client(app, district, Role.BRANCH_SECRETARY, district.branch)
+    secretary = client_of(app, district, Role.BRANCH_SECRETARY, district.branch)
     group = {"kind": "party_group", "name": "第二党小组"}
     assert (
         secretary.post("/admin/orgs", group | {"parent_id": str(district.branch.id)}).status_code
@@ -111,7 +92,7 @@ def test_writing_out_of_scope_answers_like_writing_to_nothing(
 
 
 def test_plain_member_reads_no_organization(app: Flask, district: District) -> None:
-    member = _client(app, district, None, district.branch)
+    member = client_of(app, district, None, district.branch)
 
     for path in (f"/orgs/{district.branch.id}", f"/orgs/{new_id()}"):
         refusal = member.get(path)

@@ -11,42 +11,11 @@ from sqlalchemy.orm import Session
 from core.clock import business_day, utc_now
 from core.ids import new_id
 from members.access_models import Role, RoleGrant
-from members.models import Member, Organization
+from members.models import Member
 from tests.api_client import SignedIn, without_request_id
 from tests.district import District
 
 TODAY = business_day(utc_now())
-
-
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-def _client(app: Flask, district: District, role: Role | None, place: Organization) -> SignedIn:
-    member = district.enrol("操作人", phone="13800000001")
-    if role:
-        district.appoint(member, role, place)
-    client = SignedIn(app, district.open_account(member))
-    district.session.commit()
-    return client
-
-
-@pytest.fixture
-def admin(app: Flask, district: District) -> SignedIn:
-    return _client(app, district, Role.DISTRICT_ADMIN, district.department)
-
-
-@pytest.fixture
-def secretary(app: Flask, district: District) -> SignedIn:
-    return _client(app, district, Role.BRANCH_SECRETARY, district.branch)
-
-
-@pytest.fixture
-def member(district: District) -> Member:
-    member = district.enrol("王志", phone="13800008000")
-    district.session.commit()
-    return member
 
 
 def _grant(member_id: UUID, role: Role, place_id: UUID, **more: Any) -> dict[str, Any]:

@@ -24,11 +24,6 @@ from tests.district import NOW, TODAY, District
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
 def test_role_reaches_its_organization_and_everything_below(
     district: District, session: Session
 ) -> None:

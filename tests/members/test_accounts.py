@@ -24,16 +24,6 @@ PHONE = "13800008000"
 
 
 @pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def secretary(district: District) -> Actor:
-    return district.officer("书记", Role.BRANCH_SECRETARY, district.branch)
-
-
-@pytest.fixture
 def member(district: District) -> Member:
     return district.enrol("王志", phone=PHONE)
 

@@ -31,16 +31,6 @@ from tests.district import LONG_AGO, NOW, TODAY, District, found
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def admin(district: District) -> Actor:
-    return district.officer("管理员", Role.DISTRICT_ADMIN, district.department)
-
-
 def _transfer(
     district: District,
     actor: Actor,

@@ -22,16 +22,6 @@ from tests.district import NOW, TODAY, District
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def secretary(district: District) -> Actor:
-    return district.officer("书记", Role.BRANCH_SECRETARY, district.branch)
-
-
 @pytest.mark.parametrize("days", [None, 91])
 def test_delegate_needs_an_end_within_ninety_days(
     district: District, secretary: Actor, session: Session, days: int | None

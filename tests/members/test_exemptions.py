@@ -29,16 +29,6 @@ from tests.district import NOW, TODAY, District
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def admin(district: District) -> Actor:
-    return district.officer("管理员", Role.DISTRICT_ADMIN, district.department)
-
-
 def test_class_changes_from_a_day_on_and_keeps_the_earlier_one(
     district: District, admin: Actor, session: Session
 ) -> None:

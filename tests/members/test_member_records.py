@@ -17,16 +17,6 @@ from members.models import ExemptionKind, MemberClass
 from tests.district import NOW, TODAY, District
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def secretary(district: District) -> Actor:
-    return district.officer("书记", Role.BRANCH_SECRETARY, district.branch)
-
-
 @contextmanager
 def _statements(session: Session) -> Iterator[list[str]]:
     seen: list[str] = []

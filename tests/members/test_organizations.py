@@ -25,16 +25,6 @@ from tests.district import NOW, TODAY, District, found
 Kind = OrganizationKind
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def admin(district: District) -> Actor:
-    return district.officer("管理员", Role.DISTRICT_ADMIN, district.department)
-
-
 def _move(district: District, actor: Actor, what: Organization, to: Organization) -> Organization:
     data = Relocation(to.id, "区划调整", what.version)
     return organization_moves.move(district.session, actor, what.id, data=data, now=NOW)

@@ -25,11 +25,6 @@ NEW_PASSWORD = "Spring-2026-bridge"
 
 
 @pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
 def member(district: District) -> Member:
     return district.enrol("王志", phone=PHONE)
 

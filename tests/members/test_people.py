@@ -20,16 +20,6 @@ from tests.district import NOW, TODAY, District
 PROFILE = Profile(name="王志强", kind=MemberKind.FULL_MEMBER, joined_on=date(2010, 7, 1))
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def secretary(district: District) -> Actor:
-    return district.officer("书记", Role.BRANCH_SECRETARY, district.branch)
-
-
 def _create(
     district: District, actor: Actor, belonging: Belonging, phone: str | None = None
 ) -> Member:

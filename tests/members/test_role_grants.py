@@ -28,21 +28,6 @@ from tests.district import NOW, TODAY, District
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def district(session: Session) -> District:
-    return District.build(session)
-
-
-@pytest.fixture
-def admin(district: District) -> Actor:
-    return district.officer("管理员", Role.DISTRICT_ADMIN, district.department)
-
-
-@pytest.fixture
-def secretary(district: District) -> Actor:
-    return district.officer("书记", Role.BRANCH_SECRETARY, district.branch)
-
-
 def _grant(
     district: District, actor: Actor, member: Member, role: Role, place: Organization
 ) -> RoleGrant:
