@@ -5,7 +5,7 @@ PIP = $$($(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || echo $(P
 PIP_FLAGS = --quiet --disable-pip-version-check --require-hashes
 LOCK = $(PY) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: run demo test check format format-check lint types imports openapi tour bench lock clean
+.PHONY: run demo test check format format-check lint types imports openapi tour model bench lock clean
 
 run: .venv/.run-stamp  ## Set up what is missing, migrate, seed an empty database, serve.
 	@$(PY) -m flask --app wsgi demo
@@ -27,6 +27,8 @@ openapi: .venv/.dev-stamp  ## Is docs/openapi.json what the routes say?
 	$(PY) -m flask --app wsgi openapi check
 tour: .venv/.dev-stamp  ## The documented walk, against a live server on both engines.
 	$(PY) -m tests.tour
+model: .venv/.dev-stamp  ## The ledger's state machine at length: 2,000 sequences of 60 steps an engine.
+	HYPOTHESIS_PROFILE=model $(PY) -m pytest tests/points/test_ledger_machine.py
 bench: .venv/.dev-stamp
 	$(PY) -m bench
 lock: .venv/.dev-stamp  ## Pin anew within the bounds of pyproject.toml, keeping what still fits.

@@ -100,7 +100,8 @@ def require_claimable(
         raise ClaimTooLate(f"{happened_on} 的服务最晚可在 {deadline} 申报。")
     periods.require_open(session, happened_on)
     scheme = schemes.require_in_force(session, path, happened_on)
-    if item_code not in scheme.definition.items:
+    item = scheme.definition.items.get(item_code)
+    if item is None or not item.is_claimable:
         raise ItemNotClaimable
 
 

@@ -79,6 +79,11 @@ class Item:
     grades: Mapping[str, Points]
     caps: Mapping[CapSpan, Points]
 
+    @property
+    def is_claimable(self) -> bool:
+        """Whether a member may ask for it: a gain that is counted, not a grade or a deduction."""
+        return self.unit is not Unit.GRADE and self.points > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Band:

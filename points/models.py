@@ -177,7 +177,11 @@ class LedgerEntry(Base):
     __tablename__ = "ledger_entry"
     __table_args__ = (
         sa.CheckConstraint("(claim_id IS NULL) <> (reverses_id IS NULL)", name="one_source"),
-        sa.CheckConstraint("claim_id IS NULL OR actor_id <> member_id", name="not_oneself"),
+        # Nobody approves or takes back his own points.
+        sa.CheckConstraint(
+            "(claim_id IS NULL AND reverses_id IS NULL) OR actor_id <> member_id",
+            name="not_oneself",
+        ),
         sa.CheckConstraint(
             "reverses_id IS NOT NULL OR (points >= 0 AND points <= asked)", name="granted"
         ),

@@ -121,7 +121,7 @@ def _judge(
         return _refused(decision, *_PERIOD)
     scheme = schemes.choose(published, claim.path, claim.happened_on)
     item = scheme.definition.items.get(claim.item_code) if scheme else None
-    if scheme is None or item is None:
+    if scheme is None or item is None or not item.is_claimable:
         return _refused(decision, *_SCHEME)
     caps = rules.caps_of(scheme.definition, item, claim.happened_on)
     return ReadyClaim(claim, period, scheme, caps)

@@ -27,6 +27,7 @@ _OF_ORIGINAL = (
     "component_code",
     "inputs",
 )
+_OF_ENTRY = ("seq", "id", "reverses_id", "asked", "points", "binding_cap", *_OF_ORIGINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,9 @@ def _entries(session: Session) -> Iterator[Row[Any]]:
         sa.select(
             LedgerEntry.member_id,
             SchemeVersion.scheme_code,
-            Bundle("entry", *(getattr(LedgerEntry, c.key) for c in LedgerEntry.__table__.columns)),
-            Bundle("claim", *(getattr(Claim, c.key) for c in Claim.__table__.columns)),
-            Bundle("original", *(getattr(original, c.key) for c in LedgerEntry.__table__.columns)),
+            _bundle("entry", LedgerEntry, *_OF_ENTRY),
+            _bundle("claim", Claim, "id", "status", "posted_ref", "quantity", *_OF_CLAIM),
+            _bundle("original", original, "id", "reverses_id", "points", *_OF_ORIGINAL),
         )
         .join(SchemeVersion, SchemeVersion.id == LedgerEntry.scheme_version_id)
         .outerjoin(Claim, Claim.id == LedgerEntry.claim_id)
@@ -117,6 +118,10 @@ def _entries(session: Session) -> Iterator[Row[Any]]:
         .order_by(LedgerEntry.member_id, LedgerEntry.seq)
     )
     yield from session.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
+
+
+def _bundle(name: str, table: Any, *columns: str) -> Bundle[Any]:
+    return Bundle(name, *(getattr(table, column) for column in columns))
 
 
 def _quotas(session: Session) -> Iterator[Row[Any]]:

@@ -55,7 +55,7 @@ class Document:
     def find_operation(self, method: str, path: str) -> dict[str, Any] | None:
         """The operation that answers a request, if any does."""
         try:
-            rule, _ = self._routes.match(path.split("?")[0], method, return_rule=True)
+            rule, _ = self._routes.match(path, method, return_rule=True)
         except HTTPException:
             return None
         template = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
@@ -112,7 +112,9 @@ class Document:
             faults.append("the request id of the body is not that of the header")
         sentences = [body["title"], body["detail"]]
         sentences += [error["message"] for error in body.get("errors", [])]
-        return faults + [f"not in Chinese: {text}" for text in sentences if not CHINESE.search(text)]
+        return faults + [
+            f"not in Chinese: {text}" for text in sentences if not CHINESE.search(text)
+        ]
 
 
 @dataclass

@@ -623,7 +623,8 @@ def upgrade() -> None:
             "(claim_id IS NULL) <> (reverses_id IS NULL)", name=op.f("ck_ledger_entry_one_source")
         ),
         sa.CheckConstraint(
-            "claim_id IS NULL OR actor_id <> member_id", name=op.f("ck_ledger_entry_not_oneself")
+            "(claim_id IS NULL AND reverses_id IS NULL) OR actor_id <> member_id",
+            name=op.f("ck_ledger_entry_not_oneself"),
         ),
         sa.CheckConstraint(
             "reverses_id IS NOT NULL OR (points >= 0 AND points <= asked)",

@@ -1,4 +1,4 @@
-"""Tokens: forged and odd ones are refused; revocation, password change and disabling work at once."""
+"""Tokens: forged ones are refused; revocation, password change and disabling work at once."""
 
 from datetime import timedelta
 from typing import Any

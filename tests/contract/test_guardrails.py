@@ -47,7 +47,7 @@ def names_in_document(document: Document) -> Iterator[str]:
 def _property_names(part: Any) -> Iterator[str]:
     if isinstance(part, dict):
         yield from part.get("properties", {})
-        yield from part.get("enum", [])
+        yield from (str(word) for word in part.get("enum", []))
         for value in part.values():
             yield from _property_names(value)
 

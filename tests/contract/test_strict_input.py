@@ -169,8 +169,12 @@ def body_shapes(example: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "trailing comma", raw((good[:-1] + ",}").encode())
     yield "single quotes", raw(good.replace('"', "'").encode())
     yield "duplicate name", raw(f'{good[:-1]}, "{name}": {json.dumps(example[name])}}}'.encode())
-    yield "duplicate by escape", raw(
-        f'{good[:-1]}, "\\u{ord(name[0]):04x}{name[1:]}": {json.dumps(example[name])}}}'.encode()
+    yield (
+        "duplicate by escape",
+        raw(
+            f'{good[:-1]}, "\\u{ord(name[0]):04x}{name[1:]}": '
+            f"{json.dumps(example[name])}}}".encode()
+        ),
     )
     yield "surrogate name", raw((good[:-1] + ', "\\ud800": 1}').encode())
     yield "surrogate bytes", raw(good[:-1].encode() + b', "\xed\xa0\x80": 1}')

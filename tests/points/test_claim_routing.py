@@ -19,11 +19,13 @@ def world(session: Session) -> World:
     return build_world(session)
 
 
-def reviewer_of_new_claim(world: World, name: str, branch: str) -> UUID:
+def reviewer_of_new_claim(
+    world: World, name: str, branch: str, *, item_code: str = "volunteer_service"
+) -> UUID:
     new = NewClaim(
         member_id=world.members[name],
         organization_id=world.organizations[branch],
-        item_code="volunteer_service",
+        item_code=item_code,
         source_kind="volunteer_record",
         source_id=new_id(),
         title="清扫社区",
@@ -33,6 +35,12 @@ def reviewer_of_new_claim(world: World, name: str, branch: str) -> UUID:
     )
     claim = claims.submit(world.session, world.actor(name), new=new, now=NOW)
     return claim.reviewer_organization_id
+
+
+@pytest.mark.parametrize("item_code", ["theme_day_absent", "pledge_evaluated", "no_such_item"])
+def test_what_nobody_asks_for_cannot_be_claimed(world: World, item_code: str) -> None:
+    with pytest.raises(claims.ItemNotClaimable):
+        reviewer_of_new_claim(world, "党员甲", "一支部", item_code=item_code)
 
 
 def test_members_claim_goes_to_his_branch(world: World) -> None:

@@ -169,6 +169,11 @@ ENTRIES = {
     "no source": ({"claim_id": "NULL"}, "ck_ledger_entry_one_source"),
     "two sources": ({"reverses_id": "id"}, "ck_ledger_entry_one_source"),
     "by the member himself": ({"actor_id": "member_id"}, "ck_ledger_entry_not_oneself"),
+    "taken back by the member himself": (
+        {"claim_id": "NULL", "reverses_id": "id", "actor_id": "member_id"}
+        | {"points": "-points", "asked": "-points"},
+        "ck_ledger_entry_not_oneself",
+    ),
     "for a waiting claim": ({"claim_id": "{s.pending}"}, "FOREIGN KEY|fk_ledger_entry_claim_id"),
     "a second for a claim": ({"claim_id": "claim_id"}, r"ledger_entry[._]claim_id"),
     "under a used id": ({"id": "id"}, r"ledger_entry[._]id"),

@@ -38,7 +38,7 @@ _COMMON = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
 }
 PROFILES = {
-    "default": settings(max_examples=40, stateful_step_count=25, **_COMMON),  # type: ignore[arg-type]
+    "default": settings(max_examples=30, stateful_step_count=25, **_COMMON),  # type: ignore[arg-type]
     "model": settings(max_examples=2000, stateful_step_count=60, **_COMMON),  # type: ignore[arg-type]
 }
 PROFILE = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
