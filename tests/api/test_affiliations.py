@@ -112,9 +112,7 @@ def test_issued_account_signs_in_and_a_disabled_one_does_not(
 
     assert secretary.delete(f"/members/{member.id}/account").status_code == 204
     refused = app.test_client().post("/api/v1/auth/sessions", json=body)
-    unknown = app.test_client().post(
-        "/api/v1/auth/sessions", json=body | {"phone": "13911112222"}
-    )
+    unknown = app.test_client().post("/api/v1/auth/sessions", json=body | {"phone": "13911112222"})
     assert refused.status_code == unknown.status_code == 401
     assert without_request_id(refused) == without_request_id(unknown)
 

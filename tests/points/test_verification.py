@@ -133,8 +133,10 @@ DAMAGE = {
         ("与所依据的申报不一致",),
     ),
     "another member": (
-        "UPDATE ledger_entry SET member_id = (SELECT id FROM member WHERE id NOT IN"
-        " (ledger_entry.member_id, ledger_entry.actor_id) LIMIT 1) WHERE seq = REVERSAL",
+        (
+            "UPDATE ledger_entry SET member_id = (SELECT id FROM member WHERE id NOT IN"
+            " (ledger_entry.member_id, ledger_entry.actor_id) LIMIT 1) WHERE seq = REVERSAL"
+        ),
         ("不对应", "账本合计"),
     ),
     "a used-up quota": ("UPDATE points_quota SET used = used + 1", ("账本合计",)),
