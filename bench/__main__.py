@@ -4,6 +4,9 @@ import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
 from sqlalchemy.orm import Session, sessionmaker
 
 from bench import approve_batch, over_http
@@ -31,12 +34,22 @@ def postgresql() -> Iterator[tuple[sessionmaker[Session], str]]:
     try:
         settings = databases.settings("postgresql")
         with databases.fresh_url("postgresql") as url:
+            _make_durable(url)
             engine = make_engine(settings, url=url)
             yield make_sessions(engine, settings.vault), url
             engine.dispose()
     finally:
         databases.dispose()
         remove_run_directory(directory)
+
+
+def _make_durable(url: str) -> None:
+    """Commit to the disk as a deployment does; the suite's server is quick and forgetful."""
+    home = str(sa.make_url(url).query["host"])
+    with psycopg.connect(host=home, user="postgres", dbname="postgres", autocommit=True) as server:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.execute(sql.SQL("ALTER SYSTEM SET {} = on").format(sql.Identifier(setting)))
+        server.execute("SELECT pg_reload_conf()")
 
 
 def _report(
