@@ -129,12 +129,17 @@ def register(app: flask.Flask, blueprints: Sequence[Blueprint]) -> None:
     for blueprint in blueprints:
         api.register_blueprint(blueprint, url_prefix=PREFIX)
     app.add_url_rule(f"{UI_PATH}/<path:name>", "swagger_files", _ui_file)
+    app.add_url_rule("/docs/problems", "problem_page", _problem_page)
     app.cli.add_command(problems_cli)
     _open_pages(app)
 
 
 def _ui_file(name: str) -> Response:
     return flask.send_from_directory(_UI_FILES, name, max_age=86_400)
+
+
+def _problem_page() -> Response:
+    return flask.Response(problem_page(), content_type="text/markdown; charset=utf-8")
 
 
 def _open_pages(app: flask.Flask) -> None:
@@ -149,7 +154,8 @@ def _open_pages(app: flask.Flask) -> None:
         return flask.Response(cached["body"], mimetype="application/json")
 
     app.view_functions["api-docs.openapi_json"] = openapi_json
-    for endpoint in ("api-docs.openapi_json", "api-docs.openapi_swagger_ui", "swagger_files"):
+    pages = ("api-docs.openapi_json", "api-docs.openapi_swagger_ui")
+    for endpoint in (*pages, "swagger_files", "problem_page"):
         app.view_functions[endpoint] = guard(app.view_functions[endpoint], Access.PUBLIC)
 
 

@@ -193,3 +193,14 @@ def test_answers_name_a_request_that_a_person_can_read_out(app: flask.Flask) -> 
     for hostile in ("short", "x" * 41, "<script>alert(1)</script>", "a b c d e f", "甲" * 10):
         answer = client.get("/nothing", headers={"X-Request-Id": hostile})
         assert answer.headers["X-Request-Id"] != hostile
+
+
+def test_a_problems_type_leads_to_its_line(app: flask.Flask) -> None:
+    client = app.test_client()
+    problem = client.get("/api/v1/me").get_json()
+    path, anchor = problem["type"].split("#")
+
+    page = client.get(path)
+
+    assert (page.status_code, page.mimetype) == (200, "text/markdown")
+    assert f'<a id="{anchor}"></a>' in page.get_data(as_text=True)

@@ -24,6 +24,7 @@ PUBLIC = {
     "api-docs.openapi_swagger_ui",
     "auth.sign_in",
     "swagger_files",
+    "problem_page",
     "system.get_health",
     "system.get_meta",
     "system.get_readiness",
