@@ -10,6 +10,7 @@ import pytest
 from api.app import BODY_BYTES_MAX
 from api.document import PREFIX
 from core.ids import new_id
+from tests.contract.hostile_bodies import JSON, body_shapes, form_shapes, raw
 from tests.contract.hostile_input import (
     ABSENT_ID,
     BAD_PATH_IDS,
@@ -20,7 +21,6 @@ from tests.contract.hostile_input import (
 from tests.engines import ENGINE_KINDS, Databases
 from tests.served import EVERYTHING, Document, Service, served
 
-JSON = "application/json"
 # Each answer as (request, status, what is wrong with it).
 Answers = dict[str, tuple[int, tuple[str, ...]]]
 Probe = tuple[str, str, dict[str, Any], bool]
@@ -85,10 +85,6 @@ def with_bodies(document: Document) -> Iterator[tuple[str, dict[str, Any], Any]]
             yield f"{method} {path}", content["schema"], content["example"]
 
 
-def raw(body: bytes, content_type: str = JSON) -> dict[str, Any]:
-    return {"data": body, "content_type": content_type}
-
-
 @pytest.mark.parametrize(
     "kind", ["integer", "text", "choice", "boolean", "uuid", "date", "date-time", "list"]
 )
@@ -149,52 +145,6 @@ def test_malformed_path_id_is_not_found(databases: Databases, bad: str) -> None:
     assert {status for status, _ in answers.values()} <= {404, 405}
 
 
-def body_shapes(example: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Bodies that are wrong as a whole, whatever the fields are."""
-    good = json.dumps(example)
-    name = next(iter(example))
-    yield "empty", raw(b"")
-    yield "blank", raw(b"  \n")
-    yield "null", raw(b"null")
-    yield "array", raw(b"[]")
-    yield "array of it", raw(f"[{good}]".encode())
-    yield "text", raw(b'"x"')
-    yield "number", raw(b"7")
-    yield "truth", raw(b"true")
-    yield "NaN", raw(b"NaN")
-    yield "5000 digits", raw(b"9" * 5000)
-    yield "two documents", raw((good + good).encode())
-    yield "cut off", raw(good[:-1].encode())
-    yield "comment", raw(("/**/" + good).encode())
-    yield "trailing comma", raw((good[:-1] + ",}").encode())
-    yield "single quotes", raw(good.replace('"', "'").encode())
-    yield "duplicate name", raw(f'{good[:-1]}, "{name}": {json.dumps(example[name])}}}'.encode())
-    yield (
-        "duplicate by escape",
-        raw(
-            f'{good[:-1]}, "\\u{ord(name[0]):04x}{name[1:]}": '
-            f"{json.dumps(example[name])}}}".encode()
-        ),
-    )
-    yield "surrogate name", raw((good[:-1] + ', "\\ud800": 1}').encode())
-    yield "surrogate bytes", raw(good[:-1].encode() + b', "\xed\xa0\x80": 1}')
-    yield "NUL name", raw((good[:-1] + ', "\\u0000": 1}').encode())
-    yield "long name", raw((good[:-1] + f', "{"n" * 5000}": 1}}').encode())
-    yield "unknown field", raw(json.dumps(example | {"strange": 1}).encode())
-    yield "prototype", raw(json.dumps(example | {"__proto__": {"a": 1}}).encode())
-    yield "bad UTF-8", raw(good.encode() + b"\xff")
-    yield "BOM", raw(b"\xef\xbb\xbf" + good.encode())
-    yield "UTF-16", raw(good.encode("utf-16"))
-    yield "UTF-16 declared", raw(good.encode("utf-16"), f"{JSON}; charset=utf-16")
-    yield "UTF-32", raw(good.encode("utf-32-le"))
-    yield "GBK", raw(json.dumps({name: "汉字"}, ensure_ascii=False).encode("gbk"))
-    yield "deep arrays", raw(b"[" * 100_000)
-    yield "deep objects", raw(b'{"a":' * 100_000)
-    yield "deep and closed", raw(b"[" * 33 + b"]" * 33)
-    yield "many items", raw(b"[" + b"1," * 250_000 + b"1]")
-    yield "unclosed text", raw(b'"' + b'\\"' * 250_000)
-
-
 def test_wrong_body_is_refused_alike(databases: Databases) -> None:
     def probes(service: Service) -> Iterator[Probe]:
         for target, _, example in with_bodies(service.document):
@@ -219,6 +169,19 @@ def test_wrong_content_type_is_refused(databases: Databases) -> None:
     answers = require_alike(databases, probes)
 
     assert {status for status, _ in answers.values()} == {415}
+
+
+def test_wrong_form_is_refused_alike(databases: Databases) -> None:
+    def probes(service: Service) -> Iterator[Probe]:
+        for method, path, operation in operations(service.document):
+            content = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+            if content:
+                for shape, options in form_shapes(service.document.resolve(content["schema"])):
+                    yield f"{method} {path} {shape}", f"{method} {path}", options, True
+
+    answers = require_alike(databases, probes)
+
+    assert {status for status, _ in answers.values()} <= {400, 413, 415, 422}
 
 
 def test_body_of_more_than_one_mebibyte_is_refused(databases: Databases) -> None:
