@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from activities.models import Activity
-from core.errors import Conflict, FieldProblem, RuleViolation
+from core.errors import Conflict, FieldProblem, NotFound, RuleViolation
 from core.paging import Page, cut, id_key
 from members.access import READING_ROLES, ROSTER_ROLES, Actor, get_organization
 
@@ -73,8 +73,8 @@ def cancel(
     """Cancel an activity; it stays on the calendar as cancelled.
 
     Raises:
-        NotFound: the organisation is out of scope.
-        AlreadyCancelled: it is not there to cancel any more.
+        NotFound: the organisation is out of scope, or has no such activity.
+        AlreadyCancelled: somebody cancelled it first.
     """
     get_organization(session, actor, organization_id, roles=ROSTER_ROLES)
     cancelled = session.execute(
@@ -87,8 +87,12 @@ def cancel(
         .values(cancelled_at=now)
         .returning(Activity.id)
     ).first()
-    if cancelled is None:
-        raise AlreadyCancelled
+    if cancelled is not None:
+        return
+    activity = session.get(Activity, activity_id)
+    if activity is None or activity.organization_id != organization_id:
+        raise NotFound
+    raise AlreadyCancelled
 
 
 def list_activities(

@@ -14,11 +14,20 @@ from activities.service_rules import ServiceFacts, Surroundings, flags_of, requi
 from core.errors import NotFound, RuleViolation, VersionConflict
 from core.ids import new_id
 from core.paging import Page, cut, id_key
-from members.access import READING_ROLES, ROSTER_ROLES, Actor, get_member, within
+from members.access import (
+    READING_ROLES,
+    ROSTER_ROLES,
+    Actor,
+    get_member,
+    place_of_affiliation,
+    primary_affiliation_on,
+    within,
+)
 from members.access_models import Role
-from members.models import Affiliation, AffiliationKind, Organization
+from members.models import Affiliation, AffiliationKind, Member, Organization
 from points import claims
 from points.claims import NewClaim
+from points.definitions import Unit
 from points.models import Claim
 
 ITEM_CODE = "volunteer_service"
@@ -60,6 +69,7 @@ def record(
         title=facts.title,
         happened_on=facts.happened_on,
         quantity=facts.claimed_minutes,
+        unit=Unit.MINUTE,
         flags=flags,
     )
     claim = claims.submit(session, actor, new=new, now=now)
@@ -103,7 +113,7 @@ def correct(
     if _organization_on(session, kept.member_id, facts.happened_on) != kept.organization_id:
         raise NotAffiliated("更正后的日期不在原支部期间，请撤回后重新申报。")
     path = session.get_one(Organization, kept.organization_id).path
-    claims.require_claimable(session, path, ITEM_CODE, facts.happened_on, now=now)
+    claims.require_claimable(session, path, (ITEM_CODE, Unit.MINUTE), facts.happened_on, now=now)
     around = _surroundings(session, kept.member_id, kept.organization_id, facts, but=kept.id)
     flags = flags_of(facts, around, now=now)
     changes: dict[str, Any] = {
@@ -145,9 +155,7 @@ def get_record(session: Session, actor: Actor, record_id: UUID) -> Any:
         .join(Organization, Organization.id == VolunteerRecord.organization_id)
         .where(
             VolunteerRecord.id == record_id,
-            (VolunteerRecord.member_id == actor.member_id)
-            | (VolunteerRecord.entered_by == actor.member_id)
-            | within(actor.paths(READING_ROLES - {Role.GROUP_LEADER})),
+            _is_writable(actor) | within(actor.paths(READING_ROLES - {Role.GROUP_LEADER})),
         )
     ).one_or_none()
     if row is None:
@@ -179,15 +187,24 @@ def _columns(facts: ServiceFacts) -> dict[str, Any]:
 
 def _get_writable(session: Session, actor: Actor, record_id: UUID) -> VolunteerRecord:
     kept = session.scalar(
-        sa.select(VolunteerRecord).where(
-            VolunteerRecord.id == record_id,
-            (VolunteerRecord.member_id == actor.member_id)
-            | (VolunteerRecord.entered_by == actor.member_id),
-        )
+        sa.select(VolunteerRecord).where(VolunteerRecord.id == record_id, _is_writable(actor))
     )
     if kept is None:
         raise NotFound
     return kept
+
+
+def _is_writable(actor: Actor) -> sa.ColumnElement[bool]:
+    """Filter: the actor's own, or entered by him for a member whose roster he keeps today."""
+    kept = (
+        sa.select(Member.id)
+        .join(Affiliation, primary_affiliation_on(actor.on))
+        .join(Organization, place_of_affiliation())
+        .where(within(actor.paths(ROSTER_ROLES)))
+        .correlate(None)
+    )
+    entered = (VolunteerRecord.entered_by == actor.member_id) & VolunteerRecord.member_id.in_(kept)
+    return (VolunteerRecord.member_id == actor.member_id) | entered
 
 
 def _organization_on(session: Session, member_id: UUID, day: date) -> UUID:

@@ -59,7 +59,6 @@ EDGE_ERRORS = {
         EdgeError("request.too_large", 413, "请求内容过大"),
         EdgeError("request.media_type", 415, "内容类型不支持"),
         EdgeError("validation", 422, "有内容需要修改"),
-        EdgeError("conflict.duplicate", 409, "内容重复", "refresh"),
         EdgeError("server.error", 500, "系统出错了，请稍后再试", "after:5"),
         EdgeError("server.busy", 503, "系统繁忙，请稍后再试", "after:2"),
     )
@@ -71,7 +70,6 @@ _STATUS_CODES |= {413: "request.too_large", 415: "request.media_type", 422: "val
 # not named here is a bug of ours and answers 500.
 _CONSTRAINTS = {
     "uq_volunteer_record_start": ("claim.duplicate", 409, "这次服务已报过"),
-    "uq_claim_source": ("claim.duplicate", 409, "这次服务已报过"),
     "uq_ledger_entry_reverses_id": ("entry.already_reversed", 409, "这笔积分已经冲正过"),
     "uq_organization_parent_id_name": ("org.duplicate_name", 409, "同一上级下已有同名组织"),
     "uq_role_grant_live": ("role.already_granted", 409, "这个人已担任该职务"),

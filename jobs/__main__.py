@@ -26,15 +26,7 @@ def main() -> None:
     sessions = make_sessions(make_engine(settings), settings.vault)
     # A sweep that is late needs no explanation every second.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    scheduler = BackgroundScheduler(
-        timezone="Asia/Shanghai",
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-    )
-    for sweep in SWEEPS:
-        scheduler.add_job(
-            _sweep, "interval", seconds=sweep.every_seconds, args=[sessions, sweep, utc_now]
-        )
-    scheduler.add_job(_requested, "interval", seconds=1, args=[sessions])
+    scheduler = make_scheduler(sessions, now=utc_now())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -42,6 +34,26 @@ def main() -> None:
     log.info("jobs.started", sweeps=[sweep.name for sweep in SWEEPS])
     stop.wait()
     scheduler.shutdown(wait=True)
+
+
+def make_scheduler(sessions: sessionmaker[Session], *, now: datetime) -> BackgroundScheduler:
+    """The ticker with every sweep, not yet started; each runs at once, then at its interval."""
+    scheduler = BackgroundScheduler(
+        timezone="Asia/Shanghai",
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    for sweep in SWEEPS:
+        # By itself an interval begins with a wait: a process that is restarted every half hour
+        # would never reach the hourly sweep.
+        scheduler.add_job(
+            _sweep,
+            "interval",
+            seconds=sweep.every_seconds,
+            args=[sessions, sweep, utc_now],
+            next_run_time=now,
+        )
+    scheduler.add_job(_requested, "interval", seconds=1, args=[sessions], next_run_time=now)
+    return scheduler
 
 
 def _sweep(sessions: sessionmaker[Session], sweep: Sweep, clock: Callable[[], datetime]) -> None:

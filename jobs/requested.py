@@ -14,6 +14,9 @@ from jobs.schedule import RequestedHandler
 
 log = structlog.get_logger(__name__)
 
+# Work that ends its worker each time, or outlasts its lease, would otherwise be begun for ever.
+ATTEMPTS_MAX = 5
+
 
 def run_next(
     sessions: sessionmaker[Session],
@@ -23,13 +26,17 @@ def run_next(
     """Run one waiting job to its end; False when none waits.
 
     Each chunk is a transaction together with its progress. After a crash another process takes
-    the job over and the handler carries on from what is committed.
+    the job over and the handler carries on from what is committed, ATTEMPTS_MAX times in all.
     """
     with sessions() as session:
         with unit_of_work(session):
             job = background.claim_next(session, now=clock())
         if job is None:
             return False
+        if job.attempt > ATTEMPTS_MAX:
+            log.error("job.given_up", job_id=str(job.id), kind=job.kind)
+            _fail(session, job, "任务多次中断，已经停止，请联系管理员。", clock())
+            return True
         try:
             _work(session, job, handlers[job.kind], clock)
         except LeaseLost:

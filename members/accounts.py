@@ -108,7 +108,8 @@ def change_password(session: Session, actor: Actor, *, old: str, new: str) -> Ac
     if not is_password(session, old, account.password_hash):
         raise OldPasswordWrong
     require_strong(new)
-    if new == old:
+    # Full-width digits make another text of the same password, hence no comparison of texts.
+    if is_password(session, new, account.password_hash):
         raise weak("新密码不能与原密码相同。")
     phone = find_phone(new)
     if phone and index_phone(vault_of(session), phone) == account.phone_index:

@@ -93,12 +93,18 @@ class BranchNames:
         if not core or self._suggestions_left <= 0:
             return BranchSuggestion(())
         self._suggestions_left -= 1
-        best = process.extractOne(
-            core, self._cores, scorer=fuzz.ratio, score_cutoff=SUGGESTION_SCORE_MIN
-        ) or process.extractOne(
-            core, self._cores, scorer=fuzz.partial_ratio, score_cutoff=SUGGESTION_SCORE_MIN + 20
+        best = process.extract(
+            core, self._cores, scorer=fuzz.ratio, score_cutoff=SUGGESTION_SCORE_MIN, limit=3
+        ) or process.extract(
+            core,
+            self._cores,
+            scorer=fuzz.partial_ratio,
+            score_cutoff=SUGGESTION_SCORE_MIN + 20,
+            limit=3,
         )
-        return BranchSuggestion(_names(self._by_key[best[2]]) if best else ())
+        # Branches that are equally like it are all named, lest the first one look like a fact.
+        equal = [key for _, score, key in best if score == best[0][1]]
+        return BranchSuggestion(tuple(n for key in equal for n in _names(self._by_key[key])))
 
 
 def _one_of(branches: Sequence[Branch], *, is_alias: bool) -> BranchMatch | BranchSuggestion:
@@ -145,7 +151,8 @@ def _is_upper_prefix(prefix: str, ancestor_names: Sequence[str]) -> bool:
     if not bases:
         return False
     words = "|".join(re.escape(base) for base in reversed(bases))
-    return re.fullmatch(f"(?:(?:中共)?(?:{words}){_UPPER_SUFFIX})+", prefix) is not None
+    # Atomic: one body may be read in two ways, and a long run of it in exponentially many.
+    return re.fullmatch(f"(?>(?:中共)?(?:{words}){_UPPER_SUFFIX})+", prefix) is not None
 
 
 def _upper_bases(name: str) -> set[str]:

@@ -20,7 +20,8 @@ def deliver(session: Session, *, now: datetime) -> int:
     """Move due inbox messages from the outbox to their readers; returns how many.
 
     Both tables are ours, so the move is one transaction: a crash delivers all or none, and two
-    deliverers skip each other's rows.
+    deliverers skip each other's rows. A kind that only a newer release knows waits for it: one
+    such message must not keep everybody else's.
     """
     due = session.execute(
         sa.select(
@@ -29,6 +30,7 @@ def deliver(session: Session, *, now: datetime) -> int:
         .where(
             OutboxMessage.channel == Channel.INBOX,
             OutboxMessage.state == OutboxState.PENDING,
+            OutboxMessage.kind.in_(catalogue.KINDS),
             OutboxMessage.not_before <= now,
         )
         .order_by(OutboxMessage.id)
@@ -38,10 +40,13 @@ def deliver(session: Session, *, now: datetime) -> int:
     if not due:
         return 0
     rows = []
-    for outbox_id, member_id, kind, params in due:
+    # The list is ordered by id, and ids of one millisecond are not; sorting them keeps the order
+    # in which the messages were written.
+    ids = sorted(new_id() for _ in due)
+    for own_id, (outbox_id, member_id, kind, params) in zip(ids, due, strict=True):
         title, body = catalogue.render(kind, params)
         rows.append(
-            {"id": new_id(), "outbox_id": outbox_id, "member_id": member_id, "kind": kind}
+            {"id": own_id, "outbox_id": outbox_id, "member_id": member_id, "kind": kind}
             | {"title": title, "body": body, "created_at": now}
         )
     insert_rows(session, InboxMessage, rows)

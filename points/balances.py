@@ -106,9 +106,12 @@ def _balance_statement() -> sa.CompoundSelect[Any]:
         # Only what covers the whole year; a day's cap is told by the entry that met it.
         Quota.bucket.like(sa.literal("%:").concat(year)),
     )
-    pending = sa.select(
-        sa.literal("pending"), sa.literal(""), sa.func.count(), sa.literal(0)
-    ).where(Claim.member_id == member, Claim.status == ClaimStatus.PENDING)
+    waiting = (Claim.member_id == member) & (Claim.status == ClaimStatus.PENDING)
+    pending = (
+        sa.select(sa.literal("pending"), sa.literal(""), sa.func.count(Claim.id), sa.literal(0))
+        .join(Period, Claim.happened_on.between(Period.starts_on, Period.ends_on))
+        .where(waiting, Period.code == year)
+    )
     return sa.union_all(earned, caps, pending)
 
 

@@ -17,6 +17,7 @@ from members.access import READING_ROLES, REVIEWING_ROLES, Actor, within
 from members.access_models import Role, RoleGrant
 from members.models import Member, Organization
 from points import periods, rules, schemes
+from points.definitions import Unit
 from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
 
 
@@ -53,6 +54,7 @@ class NewClaim:
     title: str
     happened_on: date
     quantity: int
+    unit: Unit
     flags: Sequence[str]
 
 
@@ -63,7 +65,8 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
         ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot count.
     """
     organization = session.get_one(Organization, new.organization_id)
-    require_claimable(session, organization.path, new.item_code, new.happened_on, now=now)
+    asked = (new.item_code, new.unit)
+    require_claimable(session, organization.path, asked, new.happened_on, now=now)
     claim = Claim(
         id=new_id(),
         member_id=new.member_id,
@@ -88,9 +91,9 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
 
 
 def require_claimable(
-    session: Session, path: str, item_code: str, happened_on: date, *, now: datetime
+    session: Session, path: str, asked: tuple[str, Unit], happened_on: date, *, now: datetime
 ) -> None:
-    """Check that a claim for this item and day could still count.
+    """Check that a claim for this item, counted in this unit, could still count for the day.
 
     Raises:
         ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot.
@@ -100,8 +103,9 @@ def require_claimable(
         raise ClaimTooLate(f"{happened_on} 的服务最晚可在 {deadline} 申报。")
     periods.require_open(session, happened_on)
     scheme = schemes.require_in_force(session, path, happened_on)
+    item_code, unit = asked
     item = scheme.definition.items.get(item_code)
-    if item is None or not item.is_claimable:
+    if item is None or not item.is_claimable or item.unit is not unit:
         raise ItemNotClaimable
 
 

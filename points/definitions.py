@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar
 
 from core.errors import RuleViolation
@@ -153,12 +153,12 @@ def _by_code(parts: Iterable[_Part]) -> dict[str, _Part]:
 
 
 def _component(part: Mapping[str, Any]) -> Component:
-    start = _points(_table(part).get("start", "0"))
+    start = _points(_part(part, Component).get("start", "0"))
     return Component(_code(part["code"]), _name(part["name"]), start, _points(part["cap"]))
 
 
 def _item(part: Mapping[str, Any]) -> Item:
-    code, name = _code(_table(part)["code"]), _name(part["name"])
+    code, name = _code(_part(part, Item)["code"]), _name(part["name"])
     _require_permitted(code, name)
     grades, caps = _table(part.get("grades", {})), _table(part.get("caps", {}))
     return Item(
@@ -172,6 +172,14 @@ def _item(part: Mapping[str, Any]) -> Item:
         grades={_name(grade): _points(text) for grade, text in grades.items()},
         caps={CapSpan(span): _points(text) for span, text in caps.items()},
     )
+
+
+def _part(value: Any, kind: type[Component | Item]) -> Mapping[str, Any]:
+    # A mistyped "caps" that is passed over would be an item without a cap.
+    unknown = sorted(str(key) for key in _table(value).keys() - {f.name for f in fields(kind)})
+    if unknown:
+        raise ValueError(f"没有这些键：{'、'.join(unknown)}")
+    return _table(value)
 
 
 def _table(value: Any) -> Mapping[str, Any]:

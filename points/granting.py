@@ -31,7 +31,9 @@ def grant_all(session: Session, ready: Sequence[ReadyClaim]) -> list[Posting]:
     limits: dict[quotas.Key, int] = {}
     for one in ready:
         for cap in one.caps:
-            limits[_key(one, cap)] = cap.limit
+            # Two scheme versions may cap one bucket differently; each claim keeps to its own.
+            key = _key(one, cap)
+            limits[key] = max(cap.limit, limits.get(key, 0))
     used = quotas.lock(session, limits)
     postings = []
     for one in sorted(ready, key=lambda one: (one.claim.happened_on, one.claim.id)):

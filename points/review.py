@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from core.errors import Forbidden, RuleViolation
 from core.quantities import format_points
 from members.access import REVIEWING_ROLES, Actor, hold_roles
 from notifications import outbox
@@ -20,10 +21,26 @@ from points.models import ClaimStatus, Period
 from points.schemes import SchemeInForce
 
 DECISIONS_MAX = 500
+
+
+class OwnClaim(Forbidden):
+    """A decision on the reviewer's own claim; told as the result of that decision."""
+
+    code = "claim.own"
+    title = "不能审核本人的申报"
+
+
+class ReasonRequired(RuleViolation):
+    """A return without a reason; told as the result of that decision."""
+
+    code = "claim.reason_required"
+    title = "退回须写明原因"
+
+
 _ABSENT = ("not_found", "没有找到，或不在您的审核范围内。")
 _DECIDED = ("claim.already_decided", "这项申报已经处理过，请看最新内容。")
-_OWN = ("claim.own", "不能审核本人的申报。")
-_NO_REASON = ("claim.reason_required", "退回须写明原因。")
+_OWN = (OwnClaim.code, "不能审核本人的申报。")
+_NO_REASON = (ReasonRequired.code, "退回须写明原因。")
 _PERIOD = ("period.closed", "该年度已结账，不能再计入。")
 _SCHEME = ("scheme.none_in_force", "当日没有适用的积分方案或项目。")
 

@@ -182,7 +182,7 @@ class _RowChecker:
     def _check_person(
         self, values: dict[str, Any], problems: list[CellProblem], warnings: list[CellProblem]
     ) -> None:
-        for finding in check_person(values):
+        for finding in check_person(values, today=self._today):
             found = self._layout.problem(finding.field, finding.code, finding.message)
             (problems if finding.is_refusal else warnings).append(found)
 

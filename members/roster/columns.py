@@ -124,8 +124,9 @@ class Header:
 
 
 def normalise_header(cell: Cell) -> str:
-    """Reduce a header cell to its bare words: no spaces, line breaks, notes or asterisks."""
-    text = unicodedata.normalize("NFKC", str(cell)).strip()
+    """Reduce a header cell to its bare words: no spaces, notes, asterisks or unseen marks."""
+    visible = "".join(char for char in str(cell) if unicodedata.category(char) != "Cf")
+    text = unicodedata.normalize("NFKC", visible).strip()
     text = _NUMBERING.sub("", text)
     without_notes = _NOTES.sub("", text)
     return _DECORATION.sub("", without_notes or text)

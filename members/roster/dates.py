@@ -12,6 +12,9 @@ EPOCH_1904 = date(1904, 1, 1)
 SERIAL_MIN = 3654
 SERIAL_MAX = 73_050
 YEAR_MIN = 1900
+# A date with its time is shorter; what is longer is not worth a search.
+LENGTH_MAX = 60
+_UNREADABLE = "日期认不出来，请写成 1998-10-05 这样的年-月-日。"
 PARTY_FOUNDED_ON = date(1921, 7, 1)
 
 _TIME = re.compile(r"[T\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s*(?:AM|PM|Z))?$", re.IGNORECASE)
@@ -39,6 +42,8 @@ def parse_date(cell: Cell, *, today: date, date_1904: bool = False) -> Parsed[da
 
 
 def _parse_text(text: str, epoch: date) -> date:
+    if len(text) > LENGTH_MAX:
+        raise CellError("import.bad_date", _UNREADABLE)
     text = re.sub(r"\s", "", _TIME.sub("", text)).replace("\u2014", "-").replace("\u2013", "-")
     text = text.replace("\u3002", ".")
     match = _YEAR_FIRST.fullmatch(text) or _EIGHT_DIGITS.fullmatch(text)
@@ -49,7 +54,7 @@ def _parse_text(text: str, epoch: date) -> date:
         return epoch + timedelta(days=int(number))
     if _YEAR_MONTH.fullmatch(text):
         raise CellError("import.date_without_day", "日期只有年月，请补上具体的日，如 1987-07-01。")
-    raise CellError("import.bad_date", "日期认不出来，请写成 1998-10-05 这样的年-月-日。")
+    raise CellError("import.bad_date", _UNREADABLE)
 
 
 def _real_date(year: int, month: int, day: int) -> date:

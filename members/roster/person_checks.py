@@ -24,10 +24,16 @@ class Finding:
     is_refusal: bool = False
 
 
-def check_person(values: dict[str, Any]) -> Iterator[Finding]:
+def check_person(values: dict[str, Any], *, today: date) -> Iterator[Finding]:
     """Compare the parsed values of one row; replaces what the identity number knows better."""
     written_birth_on = values.get("birth_on")
     yield from _compare_with_id_number(values)
+    if values.get("birth_on") and today < _birthday(values["birth_on"], ADULT_YEARS):
+        # Source: 中国共产党章程, Art. 1: 年满十八岁.
+        field = "id_number" if values.get("id_number") else "birth_on"
+        message = f"此人现在还不满 {ADULT_YEARS} 岁，请核对身份证号和出生日期。"
+        yield Finding(field, "import.under_age", message, True)
+        return
     # When the two birth dates differ, one is a slip, and neither may refuse the row by itself.
     is_birth_sure = written_birth_on in (None, values.get("birth_on"))
     yield from _check_joining(values, is_birth_sure=is_birth_sure)

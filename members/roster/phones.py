@@ -51,7 +51,7 @@ def _format_notes(cell: Cell, number: str) -> list[Note]:
         return []
     if re.search("[\uff10-\uff19]", cell):
         return [Note("import.phone_fullwidth", "手机号里的全角数字已改为半角。")]
-    if re.search(r"[^\d.']", cell.strip()):
+    if re.search(r"[^\d.']", cell.strip()) or not cell.strip().lstrip("'").startswith("1"):
         return [Note("import.phone_format", "手机号里的国家码、空格或横线已去掉。")]
     return []
 

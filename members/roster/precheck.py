@@ -31,11 +31,12 @@ _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _MARKUP = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|table|meta|head|body)", re.I)
 _SHEET_ROOT = re.compile(rb"<(?:\w+:)?worksheet[\s>]")
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"']")
+# No search runs past the next "<", or a part of nothing but openings would take it hours.
 _CELL_OR_FORMULA = re.compile(
-    rb"<(?:\w+:)?(?:c|row)\b[^>]*?\sr\s*=\s*[\"']([A-Za-z]*)(\d+)[\"']|<(?:\w+:)?f[\s/>]"
+    rb"<(?:\w+:)?(?:c|row)\b[^<>]*?\sr\s*=\s*[\"']([A-Za-z]*)(\d+)[\"']|<(?:\w+:)?f[\s/>]"
 )
-_RELATIONSHIP = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
-_DATE_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*[\"'](?:1|true)[\"']")
+_RELATIONSHIP = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
+_DATE_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^<>]*\bdate1904\s*=\s*[\"'](?:1|true)[\"']")
 _DOCTYPES = (b"<!doctype", b"<!entity")
 
 

@@ -52,6 +52,8 @@ _MIDDLE_DOTS = re.compile("[\u2022\u2027\u2219\u22c5\u30fb\u0387\u16eb\u2e31\u2e
 _DOT_BETWEEN_HAN = re.compile(f"(?<=[{_HAN}])\\s*[.\u3002\u00b7]\\s*(?=[{_HAN}])")
 _SPACE_BESIDE_HAN = re.compile(f"(?<=[{_HAN}{_PRIVATE_USE}])\\s+|\\s+(?=[{_HAN}{_PRIVATE_USE}])")
 _NAME = re.compile(f"[{_HAN}{_PRIVATE_USE}A-Za-z\u00c0-\u024f\u00b7 '()\\-.\\d]+")
+# People of whom a roster says so have left, and an import would make them members again.
+_ANNOTATED = re.compile(r"\(已?(?:转出|去世|死亡|病故|亡故|故|退党|除名|开除党籍|停止党籍|出党)\)")
 _LETTER = re.compile(f"[{_HAN}{_PRIVATE_USE}A-Za-z\u00c0-\u024f]")
 _LOST_CHARACTER = re.compile("[?*\ufffd\u25a1\u25a0\u3013]")
 # Format characters (zero width, direction marks, soft hyphen) and variation selectors.
@@ -103,7 +105,8 @@ def _plain_text(cell: Cell) -> str:
 def parse_name(cell: Cell) -> Parsed[str]:
     """A person's name: no spaces between Han characters, one form of the middle dot.
 
-    Raises CellError when it is empty, too long, lost characters, or is no name at all.
+    Raises CellError when it is empty, too long, lost characters, says that the person has left,
+    or is no name at all.
     """
     text = clean_text(cell)
     if not text:
@@ -115,6 +118,9 @@ def parse_name(cell: Cell) -> Parsed[str]:
         raise CellError("import.text_too_long", f"姓名超过 {NAME_LENGTH_MAX} 个字，请核对。")
     if not _NAME.fullmatch(name) or not _LETTER.search(name):
         raise CellError("import.bad_name", "这不像是姓名，请核对这一列。")
+    if _ANNOTATED.search(name):
+        message = "姓名里注明此人已离开，没有导入；仍是本支部党员的，请删去括号里的字。"
+        raise CellError("import.name_annotated", message)
     return Parsed(name, tuple(_name_notes(str(cell), name)))
 
 

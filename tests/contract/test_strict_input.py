@@ -195,7 +195,7 @@ def test_body_of_more_than_one_mebibyte_is_refused(databases: Databases) -> None
 
 
 def test_body_where_none_is_expected_is_refused(databases: Databases) -> None:
-    bodies = [b"{}", b"[]", b"x", b"\xff", b" " * (BODY_BYTES_MAX + 1)]
+    bodies = [b"{ }", b'{"x":1}', b"[]", b"x", b"\xff", b" " * (BODY_BYTES_MAX + 1)]
 
     def probes(service: Service) -> Iterator[Probe]:
         for method, path, operation in operations(service.document):

@@ -65,6 +65,7 @@ def test_alias_is_accepted_and_marked(written, name):
         ("梧桐里社区第三党支部", None),
         ("中共李台镇梧桐里社区第一党支部", ("梧桐里社区第一党支部",)),
         ("新上川村党支部", ("上川村党支部",)),
+        ("梧桐里社区党支部", ("梧桐里社区第一党支部", "梧桐里社区第二党支部")),
     ],
 )
 def test_anything_else_is_only_suggested(written, names):
@@ -89,6 +90,11 @@ def test_exact_name_wins_over_another_branch_with_the_same_alias():
     known = branches(("甲镇", "东村党支部"), ("甲镇", "东村支部"))
     assert known.resolve("东村支部").branch.name == "东村支部"
     assert known.resolve("东村党支部").branch.name == "东村党支部"
+
+
+def test_endlessly_repeated_upper_body_is_refused_at_once():
+    found = organization_branches().resolve("区直机关工委" * 60 + "某区档案馆党支部")
+    assert isinstance(found, BranchSuggestion)
 
 
 def test_general_branch_is_not_a_branch():

@@ -11,6 +11,7 @@ from members.access_models import Role
 from members.models import OrganizationKind
 from points import claims
 from points.claims import NewClaim
+from points.definitions import Unit
 from tests.world import NOW, World, build_world
 
 
@@ -20,7 +21,12 @@ def world(session: Session) -> World:
 
 
 def reviewer_of_new_claim(
-    world: World, name: str, branch: str, *, item_code: str = "volunteer_service"
+    world: World,
+    name: str,
+    branch: str,
+    *,
+    item_code: str = "volunteer_service",
+    unit: Unit = Unit.MINUTE,
 ) -> UUID:
     new = NewClaim(
         member_id=world.members[name],
@@ -31,6 +37,7 @@ def reviewer_of_new_claim(
         title="清扫社区",
         happened_on=date(2026, 11, 7),
         quantity=60,
+        unit=unit,
         flags=(),
     )
     claim = claims.submit(world.session, world.actor(name), new=new, now=NOW)
@@ -41,6 +48,11 @@ def reviewer_of_new_claim(
 def test_what_nobody_asks_for_cannot_be_claimed(world: World, item_code: str) -> None:
     with pytest.raises(claims.ItemNotClaimable):
         reviewer_of_new_claim(world, "党员甲", "一支部", item_code=item_code)
+
+
+def test_minutes_are_not_counted_as_times(world: World) -> None:
+    with pytest.raises(claims.ItemNotClaimable):
+        reviewer_of_new_claim(world, "党员甲", "一支部", unit=Unit.OCCURRENCE)
 
 
 def test_members_claim_goes_to_his_branch(world: World) -> None:

@@ -59,6 +59,8 @@ def test_doubtful_row_goes_in_with_a_warning(tmp_path, changes, code):
         ({"born": "1985-02-30"}, "birth_on", "import.bad_date"),
         ({"joined": "2010-07"}, "joined_on", "import.date_without_day"),
         ({"kind": "发展对象"}, "kind", "import.bad_kind"),
+        ({"name": "王明（已转出）"}, "name", "import.name_annotated"),
+        ({"name": "王明(去世)"}, "name", "import.name_annotated"),
         ({"phone": "1380013800"}, "phone", "import.bad_phone"),
     ],
 )
@@ -67,6 +69,25 @@ def test_wrong_row_is_refused_at_its_column(tmp_path, changes, field, code):
     assert isinstance(row, RefusedRow)
     assert [(problem.field, problem.code) for problem in row.problems] == [(field, code)]
     assert row.problems[0].column
+
+
+@pytest.mark.parametrize(
+    "born", [{"id": id_number("20300302")}, {"id": id_number("20120302"), "joined": ""}]
+)
+def test_identity_number_of_nobody_grown_up_is_refused_at_the_number(tmp_path, born):
+    row = check_one(tmp_path, **{"joined": "", "converted": "", "kind": "预备党员", **born})
+    assert isinstance(row, RefusedRow)
+    assert [(problem.field, problem.code) for problem in row.problems] == [
+        ("id_number", "import.under_age")
+    ]
+
+
+def test_minor_without_an_identity_number_is_refused_at_the_birth_date(tmp_path):
+    row = check_one(tmp_path, id="", born="2012-03-02", joined="", converted="")
+    assert isinstance(row, RefusedRow)
+    assert [(problem.field, problem.code) for problem in row.problems] == [
+        ("birth_on", "import.under_age")
+    ]
 
 
 def test_eighteenth_birthday_is_old_enough(tmp_path):

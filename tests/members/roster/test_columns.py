@@ -24,6 +24,7 @@ from tests.roster_files import HEADER, check_file, check_people, person, write_c
         ("1.姓名", "姓名"),
         ("手机号码：", "手机号码"),
         ("【手机号】", "手机号"),
+        ("\ufeff姓\u200b名", "姓名"),
     ],
 )
 def test_header_word_is_bare(written, word):
@@ -109,6 +110,9 @@ def test_second_header_line_under_group_titles(tmp_path):
         ["合 计", "", "1200"],
         ["总计：1200人"],
         ["小计", "30"],
+        ["上川村党支部小计", "30"],
+        ["小计", "上川村党支部"],
+        ["以下空白"],
         ["共 1200 人"],
         ["", "共1200名党员"],
         ["填表人：张三", "", "审核人：李四"],
@@ -138,6 +142,8 @@ def test_row_that_is_no_person(cells):
         ["张三"],
         ["合计", "上川村党支部", "990101199001011233"],
         ["共青", "上川村党支部"],
+        ["签字", "上川村党支部", "990101199001011233"],
+        ["书记：张三", "上川村党支部", "990101199001011233"],
     ],
 )
 def test_row_that_may_be_a_person_is_never_passed_over(cells):

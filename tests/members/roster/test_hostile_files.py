@@ -214,3 +214,20 @@ def test_parser_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "WAIT_SECONDS", 0.0)
     path = write_csv(tmp_path / "a.csv", [HEADER, person()])
     refuse(path, FileTooLarge)
+
+
+@pytest.mark.parametrize(
+    ("part", "end", "opening"),
+    [
+        ("sheet1", b"</sheetData>", b"<c "),
+        ("workbook", b"</workbook>", b"<workbookPr date1904"),
+    ],
+)
+def test_part_of_nothing_but_openings_is_refused_at_once(tmp_path, part, end, opening):
+    source = write_xlsx(tmp_path / "clean.xlsx", [HEADER, person()])
+    with zipfile.ZipFile(source) as archive:
+        name = next(n for n in archive.namelist() if n.endswith(f"/{part}.xml"))
+        attacked = archive.read(name).replace(end, opening * (900_000 // len(opening)) + end)
+    detail = refuse(replace_part(source, tmp_path / "a.xlsx", **{part: attacked}), FileBroken)
+    # Not by the limit of CPU time, which would keep the uploader waiting for half a minute.
+    assert "超出限制" not in detail

@@ -126,7 +126,7 @@ def test_phone_becomes_eleven_digits(cell):
     [
         ("", None, "import.phone_missing"),
         ("无", None, "import.phone_missing"),
-        ("+86 13800138000", "13800138000", "import.phone_format"),
+        ("008613800138000", "13800138000", "import.phone_format"),
         ("１３９50843752", "13950843752", "import.phone_fullwidth"),
         ("13800138000/13900139000", "13800138000", "import.phone_several"),
         ("13800138000、13900139000", "13800138000", "import.phone_several"),
