@@ -117,11 +117,14 @@ def resubmit(
     changes: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Send a returned claim in again with corrected facts.
+    """Send a returned claim in again with corrected facts, to whoever decides it today.
 
     Raises:
         ClaimAlreadyDecided: it is not in the returned state any more.
     """
+    claim = session.get_one(Claim, claim_id)
+    organization = session.get_one(Organization, claim.organization_id)
+    reviewer_id = _reviewer_of(session, claim.member_id, organization, actor.on)
     _move(
         session,
         actor,
@@ -133,6 +136,7 @@ def resubmit(
             "decided_by": None,
             "decided_at": None,
             "submitted_at": now,
+            "reviewer_organization_id": reviewer_id,
         },
     )
     _note(session, actor, claim_id, ClaimEventKind.RESUBMITTED, now=now)

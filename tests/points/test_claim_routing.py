@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from core.ids import new_id
 from members.access_models import Role
 from members.models import OrganizationKind
-from points import claims
+from points import claims, review
 from points.claims import NewClaim
 from points.definitions import Unit
+from points.models import Claim
+from points.review import Action, Decision
 from tests.world import NOW, World, build_world
 
 
@@ -80,3 +82,18 @@ def test_claim_in_a_vacant_branch_waits_for_its_next_reviewer(world: World) -> N
     world.add_member("党员戊", "四支部")
 
     assert reviewer_of_new_claim(world, "党员戊", "四支部") == world.organizations["四支部"]
+
+
+def test_returned_claim_is_sent_again_to_whoever_decides_it_then(world: World) -> None:
+    claim_id = world.add_claim("党员甲", "一支部")
+    decision = Decision(claim_id, 1, Action.RETURN, "请写明地点")
+    review.review(world.session, world.actor("书记一"), [decision], now=NOW)
+    world.grant("党员甲", Role.BRANCH_SECRETARY, "一支部")
+
+    claims.resubmit(world.session, world.actor("党员甲"), claim_id, changes={}, now=NOW)
+
+    claim = world.session.get_one(Claim, claim_id, populate_existing=True)
+    assert (claim.status, claim.reviewer_organization_id) == (
+        "pending",
+        world.organizations["街道"],
+    )
