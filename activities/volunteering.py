@@ -27,10 +27,9 @@ from members.access_models import Role
 from members.models import Affiliation, AffiliationKind, Member, Organization
 from points import claims
 from points.claims import NewClaim
-from points.definitions import Unit
+from points.definitions import Event
 from points.models import Claim
 
-ITEM_CODE = "volunteer_service"
 SOURCE_KIND = "volunteer_record"
 
 
@@ -63,13 +62,12 @@ def record(
     new = NewClaim(
         member_id=member_id,
         organization_id=organization_id,
-        item_code=ITEM_CODE,
+        event=Event.VOLUNTEER_SERVICE,
         source_kind=SOURCE_KIND,
         source_id=record_id,
         title=facts.title,
         happened_on=facts.happened_on,
         quantity=facts.claimed_minutes,
-        unit=Unit.MINUTE,
         flags=flags,
     )
     claim = claims.submit(session, actor, new=new, now=now)
@@ -113,7 +111,7 @@ def correct(
     if _organization_on(session, kept.member_id, facts.happened_on) != kept.organization_id:
         raise NotAffiliated("更正后的日期不在原支部期间，请撤回后重新申报。")
     path = session.get_one(Organization, kept.organization_id).path
-    claims.require_claimable(session, path, (ITEM_CODE, Unit.MINUTE), facts.happened_on, now=now)
+    claims.require_claimable(session, path, Event.VOLUNTEER_SERVICE, facts.happened_on, now=now)
     around = _surroundings(session, kept.member_id, kept.organization_id, facts, but=kept.id)
     flags = flags_of(facts, around, now=now)
     changes: dict[str, Any] = {

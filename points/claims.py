@@ -17,7 +17,7 @@ from members.access import READING_ROLES, REVIEWING_ROLES, Actor, within
 from members.access_models import Role, RoleGrant
 from members.models import Member, Organization
 from points import periods, rules, schemes
-from points.definitions import Unit
+from points.definitions import Event, Item, match_items
 from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
 
 
@@ -44,18 +44,21 @@ class ClaimAlreadyDecided(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
-    """What a life cycle hands over when something done asks for points."""
+    """What a life cycle hands over when something done asks for points.
+
+    The quantity is minutes of service; a scheme that counts services counts it once.
+    """
 
     member_id: UUID
     organization_id: UUID
-    item_code: str
+    event: Event
     source_kind: str
     source_id: UUID
     title: str
     happened_on: date
     quantity: int
-    unit: Unit
     flags: Sequence[str]
+    member_class: str = ""
 
 
 def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> Claim:
@@ -65,14 +68,15 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
         ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot count.
     """
     organization = session.get_one(Organization, new.organization_id)
-    asked = (new.item_code, new.unit)
-    require_claimable(session, organization.path, asked, new.happened_on, now=now)
+    item = require_claimable(
+        session, organization.path, new.event, new.happened_on, new.member_class, now=now
+    )
     claim = Claim(
         id=new_id(),
         member_id=new.member_id,
         organization_id=new.organization_id,
         reviewer_organization_id=_reviewer_of(session, new.member_id, organization, actor.on),
-        item_code=new.item_code,
+        item_code=item.code,
         source_kind=new.source_kind,
         source_id=new.source_id,
         title=new.title,
@@ -91,22 +95,29 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
 
 
 def require_claimable(
-    session: Session, path: str, asked: tuple[str, Unit], happened_on: date, *, now: datetime
-) -> None:
-    """Check that a claim for this item, counted in this unit, could still count for the day.
+    session: Session,
+    path: str,
+    event: Event,
+    happened_on: date,
+    member_class: str = "",
+    *,
+    now: datetime,
+) -> Item:
+    """The item that a claim for this event of this day would count under.
 
     Raises:
-        ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot.
+        ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot count.
     """
     deadline = rules.claim_deadline(happened_on)
     if business_day(now) > deadline:
         raise ClaimTooLate(f"{happened_on} 的服务最晚可在 {deadline} 申报。")
     periods.require_open(session, happened_on)
-    scheme = schemes.require_in_force(session, path, happened_on)
-    item_code, unit = asked
-    item = scheme.definition.items.get(item_code)
-    if item is None or not item.is_claimable or item.unit is not unit:
+    definition = schemes.require_in_force(session, path, happened_on).definition
+    matching = match_items(definition, event, member_class=member_class)
+    item = next((one for one in matching if one.is_claimable), None)
+    if item is None:
         raise ItemNotClaimable
+    return item
 
 
 def resubmit(

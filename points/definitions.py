@@ -34,6 +34,17 @@ class CapSpan(enum.StrEnum):
     YEAR = "year"
 
 
+class Event(enum.StrEnum):
+    """What has to happen for an item to give or take points; life cycles ask by event."""
+
+    VOLUNTEER_SERVICE = "volunteer_service"
+    ATTENDANCE = "attendance"
+    PLEDGE_EVALUATED = "pledge_evaluated"
+    MANUAL = "manual"
+    APPRAISAL = "appraisal"
+    VETO = "veto"
+
+
 # The 2023, 2024 and 2026 rules against 指尖上的形式主义 name these as banned measures of work.
 FORBIDDEN_WORDS = frozenset(
     {"login", "open_app", "streak", "like", "share", "comment", "view_minutes", "install"}
@@ -78,11 +89,30 @@ class Item:
     step_units: int
     grades: Mapping[str, Points]
     caps: Mapping[CapSpan, Points]
+    event: Event
+    activity_kinds: frozenset[str]
+    statuses: frozenset[str]
+    classes: frozenset[str]
 
     @property
     def is_claimable(self) -> bool:
-        """Whether a member may ask for it: a gain that is counted, not a grade or a deduction."""
-        return self.unit is not Unit.GRADE and self.points > 0
+        """Whether a member may ask for it: service that gives points, not a grade or a loss."""
+        return self.event is Event.VOLUNTEER_SERVICE and self.points > 0
+
+    def is_for(self, event: Event, tags: frozenset[str], status: str, member_class: str) -> bool:
+        """Whether something that happened is what this item counts.
+
+        Args:
+            tags: the kinds of an activity; an item that names none counts every kind.
+            status: how somebody attended; likewise.
+            member_class: the class of the member on that day, empty for an ordinary one.
+        """
+        return (
+            self.event is event
+            and (not self.activity_kinds or bool(self.activity_kinds & tags))
+            and (not self.statuses or status in self.statuses)
+            and (not self.classes or (member_class or "ordinary") in self.classes)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +134,21 @@ class Definition:
     components: Mapping[str, Component]
     items: Mapping[str, Item]
     bands: tuple[Band, ...]
+    subject: str
+
+
+def match_items(
+    definition: Definition,
+    event: Event,
+    *,
+    tags: frozenset[str] = frozenset(),
+    status: str = "",
+    member_class: str = "",
+) -> list[Item]:
+    """The items that count something that happened, in the order of the scheme."""
+    return [
+        item for item in definition.items.values() if item.is_for(event, tags, status, member_class)
+    ]
 
 
 def parse_definition(data: Mapping[str, Any]) -> Definition:
@@ -122,6 +167,7 @@ def parse_definition(data: Mapping[str, Any]) -> Definition:
             components=_by_code(_component(part) for part in data["components"]),
             items=_by_code(_item(part) for part in data["items"]),
             bands=tuple(Band(_name(part["name"]), _points(part["from"])) for part in data["bands"]),
+            subject=str(data.get("subject", "party_members")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidDefinition(f"方案内容缺失或格式不对：{error}") from error
@@ -171,6 +217,10 @@ def _item(part: Mapping[str, Any]) -> Item:
         step_units=_units(part.get("step_units", 1)),
         grades={_name(grade): _points(text) for grade, text in grades.items()},
         caps={CapSpan(span): _points(text) for span, text in caps.items()},
+        event=Event(part["event"]),
+        activity_kinds=frozenset(part.get("activity_kinds", ())),
+        statuses=frozenset(part.get("statuses", ())),
+        classes=frozenset(part.get("classes", ())),
     )
 
 

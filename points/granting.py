@@ -1,84 +1,97 @@
-"""Granting approved claims their points: in date order, under caps whose rows are locked."""
+"""Granting awards their points: in date order, under caps whose rows are locked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from core.quantities import format_points
+from core.quantities import Points, format_points
 from points import quotas, rules
-from points.ledger import Posting
-from points.models import Period
+from points.definitions import Item
+from points.ledger import Posting, Source
 from points.schemes import SchemeInForce
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyClaim:
-    """A claim that passed every check, with what posting it needs."""
+class Award:
+    """What passed every check and now asks for its points: an approved claim, or a fact."""
 
-    claim: Row[Any]
-    period: Period
+    origin: UUID | Source
+    member_id: UUID
+    organization_id: UUID
+    title: str
+    happened_on: date
+    period_id: UUID
+    about_period_id: UUID | None
     scheme: SchemeInForce
+    item: Item
+    asked: Points
+    inputs: Mapping[str, Any]
     caps: tuple[rules.Cap, ...]
 
 
-def grant_all(session: Session, ready: Sequence[ReadyClaim]) -> list[Posting]:
-    """Grant every claim in date order under caps whose rows are locked (domain 1.4)."""
-    if not ready:
+def grant_all(session: Session, awards: Sequence[Award]) -> list[Posting]:
+    """Grant every award in date order under caps whose rows are locked (domain 1.4)."""
+    if not awards:
         return []
     limits: dict[quotas.Key, int] = {}
-    for one in ready:
+    for one in awards:
         for cap in one.caps:
-            # Two scheme versions may cap one bucket differently; each claim keeps to its own.
+            # Two scheme versions may cap one bucket differently; each award keeps to its own.
             key = _key(one, cap)
             limits[key] = max(cap.limit, limits.get(key, 0))
     used = quotas.lock(session, limits)
     postings = []
-    for one in sorted(ready, key=lambda one: (one.claim.happened_on, one.claim.id)):
+    for one in sorted(awards, key=_in_date_order):
         mine = {cap.bucket: used[_key(one, cap)] for cap in one.caps}
         postings.append(_posting(one, mine))
         for cap in one.caps:
-            used[_key(one, cap)] += postings[-1].grant.points
+            used[_key(one, cap)] += abs(postings[-1].grant.points)
     quotas.store(session, used)
     return postings
 
 
-def _key(one: ReadyClaim, cap: rules.Cap) -> quotas.Key:
-    return (one.claim.member_id, one.scheme.definition.code, cap.bucket)
-
-
-def _posting(one: ReadyClaim, used: Mapping[str, int]) -> Posting:
-    claim, item = one.claim, one.scheme.definition.items[one.claim.item_code]
-    grant = rules.grant(rules.asked_points(item, claim.quantity), one.caps, used)
-    return Posting(
-        claim_id=claim.id,
-        member_id=claim.member_id,
-        organization_id=claim.organization_id,
-        period_id=one.period.id,
-        scheme_version_id=one.scheme.id,
-        item_code=item.code,
-        component_code=item.component,
-        title=claim.title,
-        happened_on=claim.happened_on,
-        grant=grant,
-        inputs={
-            "quantity": claim.quantity,
-            "caps": [
-                {"bucket": c.bucket, "name": c.name, "limit": c.limit, "used": used[c.bucket]}
-                for c in one.caps
-            ],
-        },
-    )
-
-
 def note_of(posting: Posting) -> str:
+    """What the member is told where a cap took something, else nothing."""
     grant = posting.grant
     if grant.binding_cap is None:
         return ""
     return (
         f"本次应计 {format_points(grant.asked)} 分，因{grant.binding_cap.name}"
         f" {format_points(grant.binding_cap.limit)} 分，实计 {format_points(grant.points)} 分；"
-        "时长仍全部记录。"
+        "所做的事仍全部记录。"
+    )
+
+
+def _in_date_order(award: Award) -> tuple[date, UUID]:
+    origin = award.origin
+    return award.happened_on, origin.id if isinstance(origin, Source) else origin
+
+
+def _key(award: Award, cap: rules.Cap) -> quotas.Key:
+    return (award.member_id, award.scheme.definition.code, cap.bucket)
+
+
+def _posting(award: Award, used: Mapping[str, int]) -> Posting:
+    pinned = [
+        {"bucket": cap.bucket, "name": cap.name, "limit": cap.limit, "used": used[cap.bucket]}
+        for cap in award.caps
+    ]
+    return Posting(
+        origin=award.origin,
+        member_id=award.member_id,
+        organization_id=award.organization_id,
+        period_id=award.period_id,
+        about_period_id=award.about_period_id,
+        scheme_version_id=award.scheme.id,
+        subject=award.scheme.definition.subject,
+        item_code=award.item.code,
+        component_code=award.item.component,
+        title=award.title,
+        happened_on=award.happened_on,
+        grant=rules.grant(award.asked, award.caps, used),
+        inputs={**award.inputs, "caps": pinned},
     )

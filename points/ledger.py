@@ -11,12 +11,10 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
 from core.ids import new_id
-from core.quantities import format_points
 from core.rows import insert_rows
 from members.access import REVIEWING_ROLES, Actor, hold_roles
-from notifications import outbox
-from points import periods, quotas
-from points.models import Claim, LedgerEntry, SchemeVersion
+from points import reversing
+from points.models import Claim, LedgerEntry
 from points.rules import Grant
 
 
@@ -35,14 +33,25 @@ class NotReversible(RuleViolation):
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """One approved claim on its way into the ledger."""
+class Source:
+    """The fact behind an entry without a claim; a corrected fact is a new revision."""
 
-    claim_id: UUID
+    kind: str
+    id: UUID
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Granted points on their way into the ledger; a claim or another source stands behind."""
+
+    origin: UUID | Source
     member_id: UUID
     organization_id: UUID
     period_id: UUID
+    about_period_id: UUID | None
     scheme_version_id: UUID
+    subject: str
     item_code: str
     component_code: str
     title: str
@@ -50,14 +59,19 @@ class Posting:
     grant: Grant
     inputs: dict[str, Any]
 
+    @property
+    def origin_id(self) -> UUID:
+        """The claim's id, or the source's."""
+        return self.origin.id if isinstance(self.origin, Source) else self.origin
+
 
 def post(
     session: Session, actor: Actor, postings: Sequence[Posting], *, now: datetime
 ) -> dict[UUID, UUID]:
-    """Append one entry per posting in one statement; returns claim id -> entry id."""
+    """Append one entry per posting in one statement; returns claim or source id -> entry id."""
     rows = [_award_row(actor, posting, now) for posting in postings]
     insert_rows(session, LedgerEntry, rows)
-    return {row["claim_id"]: row["id"] for row in rows}
+    return {posting.origin_id: row["id"] for posting, row in zip(postings, rows, strict=True)}
 
 
 def reverse(
@@ -72,53 +86,51 @@ def reverse(
         Forbidden: the entry is the actor's own, or his role was revoked meanwhile.
         AlreadyReversed, NotReversible, PeriodClosed: why it cannot be taken back.
     """
-    original, scheme_code, reviewer_id = _get_reviewed(session, actor, entry_id)
+    original, reviewer_id = _get_reviewed(session, actor, entry_id)
     if original.member_id == actor.member_id:
         raise Forbidden("不能冲正本人的积分。")
     if reviewer_id not in hold_roles(session, actor, REVIEWING_ROLES):
         raise Forbidden("您的审核权限已停止，请刷新后再试。")
-    periods.hold_open(session, original.period_id)
-    # The quota rows are the lock that makes two reversals take turns; whoever comes second
-    # sees the first one's entry.
-    buckets = [cap["bucket"] for cap in original.inputs["caps"]]
-    used = quotas.hold(session, original.member_id, scheme_code, buckets)
-    if session.scalar(sa.select(LedgerEntry.id).where(LedgerEntry.reverses_id == entry_id)):
+    reversal_id = reversing.reverse_all(session, actor, [original], reason=reason, now=now).get(
+        entry_id
+    )
+    if reversal_id is None:
         raise AlreadyReversed
-    quotas.store(session, {key: spent - original.points for key, spent in used.items()})
-    reversal = _reversal_of(original, actor, reason, now)
-    session.add(reversal)
-    session.flush()
-    outbox.enqueue(session, [_reversal_message(original, reason)], now=now)
-    return reversal
+    return session.scalars(sa.select(LedgerEntry).where(LedgerEntry.id == reversal_id)).one()
 
 
-def _get_reviewed(session: Session, actor: Actor, entry_id: UUID) -> tuple[LedgerEntry, str, UUID]:
-    """The entry, its scheme's code, and the organisation whose decision it was."""
+def _get_reviewed(session: Session, actor: Actor, entry_id: UUID) -> tuple[LedgerEntry, UUID]:
+    """The entry, and the organisation whose decision it was."""
     mine = [held.organization_id for held in actor.held_roles if held.role in REVIEWING_ROLES]
     reviewer_id = sa.func.coalesce(Claim.reviewer_organization_id, LedgerEntry.organization_id)
     row = session.execute(
-        sa.select(LedgerEntry, SchemeVersion.scheme_code, reviewer_id)
-        .join(SchemeVersion, SchemeVersion.id == LedgerEntry.scheme_version_id)
+        sa.select(LedgerEntry, reviewer_id)
         .outerjoin(Claim, Claim.id == LedgerEntry.claim_id)
         .where(LedgerEntry.id == entry_id, reviewer_id.in_(mine))
     ).one_or_none()
     if row is None:
         raise NotFound
-    entry, scheme_code, organization_id = row
+    entry, organization_id = row
     if entry.reverses_id is not None:
         raise NotReversible
-    return entry, scheme_code, organization_id
+    return entry, organization_id
 
 
 def _award_row(actor: Actor, posting: Posting, now: datetime) -> dict[str, Any]:
-    grant = posting.grant
+    grant, origin = posting.grant, posting.origin
+    source = origin if isinstance(origin, Source) else None
     return {
         "id": new_id(),
-        "claim_id": posting.claim_id,
+        "claim_id": None if source else origin,
+        "source_kind": source.kind if source else None,
+        "source_id": source.id if source else None,
+        "source_revision": source.revision if source else None,
         "member_id": posting.member_id,
         "organization_id": posting.organization_id,
         "period_id": posting.period_id,
+        "about_period_id": posting.about_period_id,
         "scheme_version_id": posting.scheme_version_id,
+        "subject": posting.subject,
         "item_code": posting.item_code,
         "component_code": posting.component_code,
         "title": posting.title,
@@ -132,35 +144,3 @@ def _award_row(actor: Actor, posting: Posting, now: datetime) -> dict[str, Any]:
         "request_id": actor.request_id,
         "posted_at": now,
     }
-
-
-def _reversal_of(original: LedgerEntry, actor: Actor, reason: str, now: datetime) -> LedgerEntry:
-    return LedgerEntry(
-        id=new_id(),
-        reverses_id=original.id,
-        member_id=original.member_id,
-        organization_id=original.organization_id,
-        period_id=original.period_id,
-        scheme_version_id=original.scheme_version_id,
-        item_code=original.item_code,
-        component_code=original.component_code,
-        title=original.title,
-        happened_on=original.happened_on,
-        asked=-original.points,
-        points=-original.points,
-        binding_cap=None,
-        inputs=original.inputs,
-        reason=reason,
-        actor_id=actor.member_id,
-        request_id=actor.request_id,
-        posted_at=now,
-    )
-
-
-def _reversal_message(original: LedgerEntry, reason: str) -> outbox.Message:
-    return outbox.Message(
-        original.member_id,
-        "entry_reversed",
-        str(original.id),
-        {"title": original.title, "points": format_points(original.points), "reason": reason},
-    )

@@ -35,6 +35,15 @@ class ClaimStatus(enum.StrEnum):
     APPROVED = "approved"
     RETURNED = "returned"
     WITHDRAWN = "withdrawn"
+    # The approval was undone: its entry stands, reversed, and a new claim took its place.
+    UNDONE = "undone"
+
+
+class Subject(enum.StrEnum):
+    """Whose points an entry is about; the two are never added up or shown together."""
+
+    PARTY_MEMBERS = "party_members"
+    CADRES = "cadres"
 
 
 class ClaimEventKind(enum.StrEnum):
@@ -45,6 +54,7 @@ class ClaimEventKind(enum.StrEnum):
     RETURNED = "returned"
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"
+    UNDONE = "undone"
 
 
 class SchemeVersion(Base):
@@ -96,14 +106,24 @@ class Claim(Base):
     __tablename__ = "claim"
     __table_args__ = (
         one_of("status", ClaimStatus),
-        sa.UniqueConstraint("source_kind", "source_id"),
+        sa.Index(
+            "uq_claim_source_live",
+            "source_kind",
+            "source_id",
+            unique=True,
+            postgresql_where=sa.text("status <> 'undone'"),
+            sqlite_where=sa.text("status <> 'undone'"),
+        ),
         sa.CheckConstraint("quantity > 0", name="quantity"),
         # Decision 7: nobody decides his own claim, whatever the service code does.
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> member_id", name="not_oneself"),
         sa.CheckConstraint(
-            "(status IN ('approved', 'returned')) = (decided_by IS NOT NULL)", name="decided"
+            "(status IN ('approved', 'returned', 'undone')) = (decided_by IS NOT NULL)",
+            name="decided",
         ),
-        sa.CheckConstraint("(status = 'approved') = (posted_ref IS NOT NULL)", name="posted"),
+        sa.CheckConstraint(
+            "(status IN ('approved', 'undone')) = (posted_ref IS NOT NULL)", name="posted"
+        ),
         sa.CheckConstraint("posted_ref IS NULL OR posted_ref = id", name="posted_ref"),
         sa.ForeignKeyConstraint(
             ["posted_ref"],
@@ -176,15 +196,32 @@ class LedgerEntry(Base):
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
-        sa.CheckConstraint("(claim_id IS NULL) <> (reverses_id IS NULL)", name="one_source"),
-        # Nobody approves or takes back his own points.
         sa.CheckConstraint(
-            "(claim_id IS NULL AND reverses_id IS NULL) OR actor_id <> member_id",
+            "(CASE WHEN claim_id IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN reverses_id IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN source_id IS NULL THEN 0 ELSE 1 END) = 1",
+            name="one_source",
+        ),
+        sa.CheckConstraint("(source_kind IS NULL) = (source_id IS NULL)", name="source"),
+        sa.CheckConstraint(
+            "(source_id IS NULL) = (source_revision IS NULL)", name="source_revision"
+        ),
+        # Nobody approves or takes back his own points. What follows from a meeting's roll call,
+        # its grades or a sealed statement may be entered by somebody who is on the list himself.
+        sa.CheckConstraint(
+            "actor_id <> member_id"
+            " OR coalesce(source_kind, '') IN ('attendance', 'pledge', 'carry_over')",
             name="not_oneself",
         ),
         sa.CheckConstraint(
-            "reverses_id IS NOT NULL OR (points >= 0 AND points <= asked)", name="granted"
+            "reverses_id IS NOT NULL OR points BETWEEN 0 AND asked OR points BETWEEN asked AND 0",
+            name="granted",
         ),
+        one_of("subject", Subject),
+        sa.CheckConstraint(
+            "about_period_id IS NULL OR about_period_id <> period_id", name="about_period"
+        ),
+        sa.UniqueConstraint("source_kind", "source_id", "source_revision"),
         sa.CheckConstraint("(binding_cap IS NULL) = (points = asked)", name="binding_cap"),
         sa.Index("ix_ledger_entry_member", "member_id", "seq"),
         sa.Index("ix_ledger_entry_organization", "organization_id", "seq"),
@@ -199,8 +236,15 @@ class LedgerEntry(Base):
     id: Mapped[UUID] = mapped_column(unique=True, default=new_id)
     claim_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("claim.posted_ref"), unique=True)
     reverses_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("ledger_entry.id"), unique=True)
+    # A fact that gives points without a claim; a corrected fact is a new revision.
+    source_kind: Mapped[str | None] = mapped_column(sa.String(40))
+    source_id: Mapped[UUID | None] = mapped_column()
+    source_revision: Mapped[int | None] = mapped_column()
+    subject: Mapped[str] = mapped_column(sa.String(20), default=Subject.PARTY_MEMBERS)
     member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    # The closed period that a late adjustment speaks about (decision 6).
+    about_period_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("points_period.id"))
     period_id: Mapped[UUID] = mapped_column(sa.ForeignKey("points_period.id"))
     scheme_version_id: Mapped[UUID] = mapped_column(sa.ForeignKey("points_scheme_version.id"))
     item_code: Mapped[str] = mapped_column(sa.String(40))

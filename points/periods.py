@@ -1,6 +1,7 @@
 """Accounting periods: opening one, and holding one open while something is posted into it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core.errors import RuleViolation
+from core.errors import NotFound, RuleViolation
 from points.models import Period, PeriodStatus
 
 
@@ -47,13 +48,13 @@ def hold_all_open(session: Session) -> Sequence[Period]:
     ).all()
 
 
-def hold_open(session: Session, period_id: UUID) -> None:
-    """Lock one period.
+def hold_open(session: Session, *period_ids: UUID) -> None:
+    """Lock the open periods, these among them.
 
     Raises:
-        PeriodClosed: it does not take entries any more.
+        PeriodClosed: one of them does not take entries any more.
     """
-    if period_id not in {period.id for period in hold_all_open(session)}:
+    if not {period.id for period in hold_all_open(session)}.issuperset(period_ids):
         raise PeriodClosed("该年度已结账，只能在当前年度做更正。")
 
 
@@ -73,3 +74,65 @@ def require_open(session: Session, day: date) -> None:
     )
     if status != PeriodStatus.OPEN:
         raise PeriodClosed(f"{day.year} 年度未开放或已结账，不能再申报。")
+
+
+def list_periods(session: Session) -> Sequence[Period]:
+    """Every period, the newest first; a handful of rows."""
+    return session.scalars(sa.select(Period).order_by(Period.starts_on.desc())).all()
+
+
+def get_period(session: Session, code: str) -> Period:
+    """A period by its code, which is the year.
+
+    Raises:
+        NotFound: there is none.
+    """
+    period = session.scalar(sa.select(Period).where(Period.code == code))
+    if period is None:
+        raise NotFound
+    return period
+
+
+def lock_period(session: Session, period_id: UUID) -> Period:
+    """A period as it is now, locked until the transaction ends; postings under way come first.
+
+    Raises:
+        NotFound: there is none.
+    """
+    period = session.get(Period, period_id, with_for_update=True, populate_existing=True)
+    if period is None:
+        raise NotFound
+    return period
+
+
+@dataclass(frozen=True, slots=True)
+class PostingPeriod:
+    """Where points for a day go now, and the closed period that they speak about, if one is."""
+
+    period_id: UUID
+    about_period_id: UUID | None
+
+
+def hold_posting_period(session: Session, day: date) -> PostingPeriod:
+    """The period that an adjustment about a day goes into, held open until the end.
+
+    Its own while that is open; afterwards the earliest open one behind it, under its own name
+    (decision 6).
+
+    Raises:
+        PeriodClosed: the day's period is being closed, was never opened, or has no open one
+            behind it.
+    """
+    open_periods = hold_all_open(session)
+    own = find_period(open_periods, day)
+    if own is not None:
+        return PostingPeriod(own.id, None)
+    closed_id = session.scalar(
+        sa.select(Period.id).where(
+            Period.starts_on <= day, Period.ends_on >= day, Period.status == PeriodStatus.CLOSED
+        )
+    )
+    later = next((period for period in open_periods if period.starts_on > day), None)
+    if closed_id is None or later is None:
+        raise PeriodClosed(f"{day.year} 年度未开放或正在结账，现在不能更正。")
+    return PostingPeriod(later.id, closed_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.rows import Upsert, dialect_of, ordered_insert, rows_parameter
+from core.rows import Upsert, dialect_of, ordered_insert, row_source, rows_parameter
 from points.models import Quota
 
 # (member, scheme code, bucket)
@@ -28,20 +28,10 @@ def lock(session: Session, limits: Mapping[Key, int]) -> dict[Key, int]:
     return {(row[0], row[1], row[2]): row[3] for row in held}
 
 
-def hold(
-    session: Session, member_id: UUID, scheme_code: str, buckets: Collection[str]
-) -> dict[Key, int]:
+def hold(session: Session, keys: Collection[Key]) -> dict[Key, int]:
     """Lock existing rows in the same order and return what is used; the caps stay as they are."""
-    held = session.execute(
-        sa.select(*_TABLE.primary_key, _TABLE.c.used)
-        .where(
-            _TABLE.c.member_id == member_id,
-            _TABLE.c.scheme_code == scheme_code,
-            _TABLE.c.bucket.in_(buckets),
-        )
-        .order_by(*_TABLE.primary_key)
-        .with_for_update()
-    )
+    rows = [dict(zip(_KEY, key, strict=True)) for key in keys]
+    held = session.execute(_holding(dialect_of(session)), rows_parameter(session, rows))
     return {(row[0], row[1], row[2]): row[3] for row in held}
 
 
@@ -62,6 +52,17 @@ def _locking(dialect: str) -> sa.Insert:
     cap = sa.case((proposed < used, used), else_=proposed)
     upsert = insert.on_conflict_do_update(index_elements=_KEY, set_={"cap": cap})
     return upsert.returning(*_TABLE.primary_key, used)
+
+
+@cache
+def _holding(dialect: str) -> sa.Select[Any]:
+    given = row_source(dialect, {name: _TABLE.c[name].type for name in _KEY})
+    return (
+        sa.select(*_TABLE.primary_key, _TABLE.c.used)
+        .join(given, sa.and_(*(_TABLE.c[name] == given.c[name] for name in _KEY)))
+        .order_by(*_TABLE.primary_key)
+        .with_for_update(of=_TABLE)
+    )
 
 
 @cache

@@ -15,7 +15,7 @@ from core.quantities import format_points
 from members.access import REVIEWING_ROLES, Actor, hold_roles
 from notifications import outbox
 from points import decided_claims, ledger, periods, rules, schemes
-from points.granting import ReadyClaim, grant_all, note_of
+from points.granting import Award, grant_all, note_of
 from points.ledger import Posting
 from points.models import ClaimStatus, Period
 from points.schemes import SchemeInForce
@@ -106,9 +106,9 @@ def review(
         _judge(actor, decision, claims.get(decision.claim_id), open_periods, published)
         for decision in decisions
     ]
-    postings = grant_all(session, [one for one in verdicts if isinstance(one, ReadyClaim)])
+    postings = grant_all(session, [one for one in verdicts if isinstance(one, Award)])
     returned = [one for one in verdicts if isinstance(one, Decision)]
-    marks = {posting.claim_id: (ClaimStatus.APPROVED, "") for posting in postings}
+    marks = {posting.origin_id: (ClaimStatus.APPROVED, "") for posting in postings}
     marks |= {one.claim_id: (ClaimStatus.RETURNED, one.reason) for one in returned}
     decided_claims.mark(session, actor, marks, now=now)
     entries = ledger.post(session, actor, postings, now=now)
@@ -116,7 +116,7 @@ def review(
 
     results = {one.claim_id: one for one in verdicts if isinstance(one, Result)}
     results |= {one.claim_id: Result(one.claim_id, Outcome.RETURNED) for one in returned}
-    results |= {one.claim_id: _approved(one, entries[one.claim_id]) for one in postings}
+    results |= {one.origin_id: _approved(one, entries[one.origin_id]) for one in postings}
     return [results[claim_id] for claim_id in claim_ids]
 
 
@@ -126,8 +126,8 @@ def _judge(
     claim: Row[Any] | None,
     open_periods: Sequence[Period],
     published: Sequence[SchemeInForce],
-) -> ReadyClaim | Decision | Result:
-    """A claim ready to be granted, a return that stands, or the refusal of the decision."""
+) -> Award | Decision | Result:
+    """An award ready to be granted, a return that stands, or the refusal of the decision."""
     refusal = _refusal(actor, decision, claim)
     if refusal is not None or claim is None:
         return _refused(decision, *(refusal or _ABSENT))
@@ -140,8 +140,21 @@ def _judge(
     item = scheme.definition.items.get(claim.item_code) if scheme else None
     if scheme is None or item is None or not item.is_claimable:
         return _refused(decision, *_SCHEME)
-    caps = rules.caps_of(scheme.definition, item, claim.happened_on)
-    return ReadyClaim(claim, period, scheme, caps)
+    asked = rules.asked_points(item, claim.quantity)
+    return Award(
+        origin=claim.id,
+        member_id=claim.member_id,
+        organization_id=claim.organization_id,
+        title=claim.title,
+        happened_on=claim.happened_on,
+        period_id=period.id,
+        about_period_id=None,
+        scheme=scheme,
+        item=item,
+        asked=asked,
+        inputs={"quantity": claim.quantity},
+        caps=rules.caps_of(scheme.definition, item, claim.happened_on, asked),
+    )
 
 
 def _refusal(actor: Actor, decision: Decision, claim: Row[Any] | None) -> tuple[str, str] | None:
@@ -162,7 +175,7 @@ def _refused(decision: Decision, code: str, message: str) -> Result:
 
 def _approved(posting: Posting, entry_id: UUID) -> Result:
     return Result(
-        posting.claim_id,
+        posting.origin_id,
         Outcome.APPROVED,
         message=note_of(posting),
         asked=posting.grant.asked,
@@ -178,7 +191,7 @@ def _messages(
         outbox.Message(
             posting.member_id,
             "claim_approved",
-            str(posting.claim_id),
+            str(posting.origin_id),
             {
                 "title": posting.title,
                 "points": format_points(posting.grant.points),

@@ -4,11 +4,14 @@ import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from core.quantities import Points
-from points.definitions import Band, CapSpan, Definition, Item
+from points.definitions import Band, CapSpan, Definition, Event, Item, Unit
 
 YEAR_RETURN_DAY = 15
+# Buckets of deductions count what was taken, as a positive number.
+DEDUCTION = "deduct:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,42 @@ def asked_points(item: Item, quantity: int) -> Points:
     """Points that a quantity is worth before caps; part steps are rounded down.
 
     Args:
-        quantity: minutes, or occurrences, as the item's unit says.
+        quantity: minutes of service, or occurrences. Service that a scheme counts by the
+            occurrence counts once, however long it took.
     """
+    if item.unit is Unit.OCCURRENCE and item.event is Event.VOLUNTEER_SERVICE:
+        quantity = 1
     counted = quantity - quantity % item.step_units
     return Points(counted * item.points // item.per_units)
 
 
-def caps_of(definition: Definition, item: Item, happened_on: date) -> tuple[Cap, ...]:
-    """Every cap that an entry of this item on this day counts against, narrowest span first."""
+def asked_from(item: Item, inputs: Mapping[str, Any]) -> Points | None:
+    """Points that an occasion is worth before caps, from what its entry pins; None if nothing.
+
+    Args:
+        inputs: `quantity`; `grade` for a graded item; `points` in hundredths where a person
+            gave the number.
+    """
+    if inputs.get("points") is not None:
+        return Points(inputs["points"])
+    if item.unit is Unit.GRADE:
+        return item.grades.get(inputs.get("grade", ""))
+    return asked_points(item, inputs["quantity"])
+
+
+def caps_of(
+    definition: Definition, item: Item, happened_on: date, asked: Points | None = None
+) -> tuple[Cap, ...]:
+    """Every cap that an entry of this item on this day counts against, narrowest span first.
+
+    Gains and deductions fill separate buckets, so that neither makes room for the other: a cap
+    on what may be earned is never passed by losing points first.
+
+    Args:
+        asked: what the occasion is worth; tells a gain from a deduction where grades have both.
+    """
+    if (item.points if asked is None else asked) < 0:
+        return _deduction_caps(definition, item, happened_on)
     caps = [
         Cap(
             f"item:{item.code}:{span}:{_span_code(span, happened_on)}",
@@ -60,18 +91,41 @@ def caps_of(definition: Definition, item: Item, happened_on: date) -> tuple[Cap,
     return tuple(caps)
 
 
+def _deduction_caps(definition: Definition, item: Item, happened_on: date) -> tuple[Cap, ...]:
+    caps = [
+        Cap(
+            f"{DEDUCTION}item:{item.code}:{span}:{_span_code(span, happened_on)}",
+            f"{item.name}{_SPAN_NAMES[span]}扣分上限",
+            item.caps[span],
+        )
+        for span in CapSpan
+        if span in item.caps
+    ]
+    component = definition.components[item.component]
+    if component.start > 0:
+        # What a member starts with can be lost once; a component does not sink below zero.
+        bucket = f"{DEDUCTION}component:{component.code}:{happened_on.year}"
+        caps.append(Cap(bucket, f"{component.name}全年可扣分", component.start))
+    return tuple(caps)
+
+
 def grant(asked: Points, caps: Sequence[Cap], used: Mapping[str, int]) -> Grant:
-    """Grant what room is left under every cap (decision 4).
+    """Grant what room is left under every cap (decision 4); a deduction takes no more than that.
 
     Args:
-        used: bucket -> hundredths already granted in it.
+        used: bucket -> hundredths already granted, or deducted, in it.
     """
-    points, binding = asked, None
+    size, binding = abs(asked), None
     for cap in caps:
         room = max(0, cap.limit - used.get(cap.bucket, 0))
-        if room < points:
-            points, binding = Points(room), cap
-    return Grant(asked, points, binding)
+        if room < size:
+            size, binding = room, cap
+    return Grant(asked, Points(size if asked >= 0 else -size), binding)
+
+
+def use_of(bucket: str, points: int) -> int:
+    """How much an entry of so many points takes up in a bucket; a reversal gives it back."""
+    return -points if bucket.startswith(DEDUCTION) else points
 
 
 def claim_deadline(happened_on: date) -> date:

@@ -67,9 +67,18 @@ def load_published(session: Session) -> list[SchemeInForce]:
     ]
 
 
-def choose(schemes: Iterable[SchemeInForce], path: str, day: date) -> SchemeInForce | None:
+def choose(
+    schemes: Iterable[SchemeInForce], path: str, day: date, *, subject: str = "party_members"
+) -> SchemeInForce | None:
     """The version in force for a node on a day: the nearest organisation's, then the newest."""
-    return next((scheme for scheme in schemes if scheme.applies(path, day)), None)
+    return next(
+        (
+            scheme
+            for scheme in schemes
+            if scheme.definition.subject == subject and scheme.applies(path, day)
+        ),
+        None,
+    )
 
 
 def require_in_force(session: Session, path: str, day: date) -> SchemeInForce:

@@ -18,16 +18,28 @@ from points.models import Claim, ClaimStatus, LedgerEntry, Quota, SchemeVersion
 
 FINDINGS_KEPT = 20
 _ROWS_AT_ONCE = 1000
+_POSTED = (ClaimStatus.APPROVED, ClaimStatus.UNDONE)
 # What an entry repeats of its claim, and a reversal of its original.
 _OF_CLAIM = ("member_id", "organization_id", "item_code", "happened_on")
 _OF_ORIGINAL = (
     *_OF_CLAIM,
+    "subject",
     "period_id",
+    "about_period_id",
     "scheme_version_id",
     "component_code",
     "inputs",
 )
-_OF_ENTRY = ("seq", "id", "reverses_id", "asked", "points", "binding_cap", *_OF_ORIGINAL)
+_OF_ENTRY = (
+    "seq",
+    "id",
+    "reverses_id",
+    "source_id",
+    "asked",
+    "points",
+    "binding_cap",
+    *_OF_ORIGINAL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ def _verify_claims(session: Session, report: Verification) -> None:
     unposted = session.scalars(
         sa.select(Claim.id)
         .outerjoin(LedgerEntry, LedgerEntry.claim_id == Claim.id)
-        .where(Claim.status == ClaimStatus.APPROVED, LedgerEntry.id.is_(None))
+        .where(Claim.status.in_(_POSTED), LedgerEntry.id.is_(None))
         .order_by(Claim.id),
         execution_options={"yield_per": _ROWS_AT_ONCE},
     )
@@ -153,7 +165,7 @@ def _verify_member(
             report.add(f"第 {row.entry.seq} 号记录 {row.entry.id}", message)
         for bucket in _pinned_buckets(row.entry.inputs):
             key = (row.scheme_code, bucket)
-            summed[key] = summed.get(key, 0) + row.entry.points
+            summed[key] = summed.get(key, 0) + rules.use_of(bucket, row.entry.points)
     for key in sorted(summed.keys() | stored.keys()):
         if summed.get(key, 0) != stored.get(key, 0):
             report.add(
@@ -180,12 +192,13 @@ def _faults_of(row: Row[Any], definition: Definition | None) -> Iterator[str]:
         if entry.points != -original.points or not _agree(entry, original, _OF_ORIGINAL):
             yield "与被冲正的记录不对应。"
         return
-    if claim.id is None or claim.status != ClaimStatus.APPROVED or claim.posted_ref != claim.id:
-        yield "对应的申报不存在，或没有通过。"
-        return
-    if not _agree(entry, claim, _OF_CLAIM):
-        yield "与所依据的申报不一致。"
-    if definition is None or not _follows(entry, claim.quantity, definition):
+    if entry.source_id is None:
+        if claim.id is None or claim.status not in _POSTED or claim.posted_ref != claim.id:
+            yield "对应的申报不存在，或没有通过。"
+            return
+        if not _agree(entry, claim, _OF_CLAIM) or claim.quantity != _pinned_quantity(entry):
+            yield "与所依据的申报不一致。"
+    if definition is None or not _follows(entry, definition):
         yield "分值不能由所记的方案和依据重新算出。"
 
 
@@ -193,20 +206,24 @@ def _agree(one: Any, other: Any, names: tuple[str, ...]) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _follows(entry: Any, quantity: int, definition: Definition) -> bool:
-    """Whether the number can be computed again from the claim and what the entry pins."""
+def _pinned_quantity(entry: Any) -> Any:
+    return entry.inputs.get("quantity") if isinstance(entry.inputs, dict) else None
+
+
+def _follows(entry: Any, definition: Definition) -> bool:
+    """Whether the number can be computed again from what the entry pins."""
     item = definition.items.get(entry.item_code)
     if item is None or item.component != entry.component_code:
         return False
-    caps = rules.caps_of(definition, item, entry.happened_on)
     try:
         pinned = [(c["bucket"], c["limit"]) for c in entry.inputs["caps"]]
         used = {str(c["bucket"]): int(c["used"]) for c in entry.inputs["caps"]}
-        pinned_quantity = entry.inputs["quantity"]
+        asked = rules.asked_from(item, entry.inputs)
     except (KeyError, TypeError, ValueError):
         return False
-    if pinned != [(cap.bucket, cap.limit) for cap in caps] or pinned_quantity != quantity:
+    caps = rules.caps_of(definition, item, entry.happened_on, asked)
+    if asked is None or pinned != [(cap.bucket, cap.limit) for cap in caps]:
         return False
-    grant = rules.grant(rules.asked_points(item, quantity), caps, used)
+    grant = rules.grant(asked, caps, used)
     bound_by = grant.binding_cap.bucket if grant.binding_cap else None
     return (grant.asked, grant.points, bound_by) == (entry.asked, entry.points, entry.binding_cap)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.quantities import Points, parse_points
 from points import rules
-from points.definitions import CapSpan, Definition, Item, Unit, parse_definition
+from points.definitions import CapSpan, Definition, Event, Item, Unit, parse_definition
 from points.rules import Cap
 from tests.world import SCHEME
 
@@ -21,6 +21,7 @@ def item(points: str, *, per_units: int = 60, step_units: int = 30) -> Item:
     return Item(
         "service", "志愿服务", "bonus", Unit.MINUTE, parse_points(points),
         per_units, step_units, {}, {},
+        Event.VOLUNTEER_SERVICE, frozenset(), frozenset(), frozenset(),
     )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_component_that_starts_full_has_no_room_to_earn() -> None:
     """Its cap is its height; what it starts with is part of that."""
     item_of_base = DEFINITION.items["theme_day_absent"]
 
-    limits = {cap.bucket: cap.limit for cap in rules.caps_of(DEFINITION, item_of_base, DAY)}
+    limits = {cap.bucket: cap.limit for cap in rules.caps_of(DEFINITION, item_of_base, DAY, Points(200))}
 
     assert limits["component:base:2026"] == 0
 

@@ -109,7 +109,7 @@ DAMAGE = {
     ),
     "another quantity": (
         "UPDATE claim SET quantity = 600 WHERE status = 'approved'",
-        ("重新算出",),
+        ("所依据的申报不一致",),
     ),
     "nothing pinned": (
         "UPDATE ledger_entry SET inputs = '{}' WHERE seq = AWARD",

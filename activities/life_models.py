@@ -1,0 +1,1 @@
+"""Tables of organisation life: templates, expected lists, attendance, leave."""

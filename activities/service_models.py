@@ -1,0 +1,1 @@
+"""Tables of volunteer opportunities, sign-up and record sheets."""

@@ -1,0 +1,181 @@
+"""Points that follow from a fact without a claim: attendance, grades, manual entries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.quantities import Points
+from members.access import Actor
+from points import ledger, periods, rules, schemes
+from points.definitions import Event, Item, match_items
+from points.granting import Award, grant_all, note_of
+from points.ledger import Source
+from points.models import Period
+from points.schemes import SchemeInForce
+
+_NO_PERIOD = "该年度未开放或已结账，本次只作记录，不计分。"
+_NO_SCHEME = "当日没有适用的积分方案，本次只作记录，不计分。"
+_NO_ITEM = "适用的积分方案没有相应项目，本次只作记录，不计分。"
+_EXEMPT = "组织已批准豁免，不作扣分。"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Something that happened and gives or takes points by the scheme of that day.
+
+    Args:
+        revision: 1, and one more each time a corrected fact is credited anew, after the entry
+            of the fact before was reversed.
+        path: the tree path of the organisation of that day.
+        tags: the kinds of an attended activity.
+        status: how somebody attended.
+        grade: the name of a grade.
+        quantity: occurrences, unless the item counts minutes.
+        item_code: the item that a person chose; empty when the event alone decides.
+        points: hundredths that a person gave, where the item leaves the number to one.
+        member_class: the member's class on that day, empty for an ordinary one.
+        is_exempt: no deduction for an exempt member (domain 5.6).
+        period_id: the period to post into, for a late adjustment; else that of the day.
+    """
+
+    source_kind: str
+    source_id: UUID
+    revision: int
+    member_id: UUID
+    organization_id: UUID
+    path: str
+    title: str
+    happened_on: date
+    event: Event
+    tags: frozenset[str] = frozenset()
+    status: str = ""
+    grade: str = ""
+    quantity: int = 1
+    item_code: str = ""
+    points: int | None = None
+    member_class: str = ""
+    is_exempt: bool = False
+    period_id: UUID | None = None
+    about_period_id: UUID | None = None
+    subject: str = "party_members"
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """What became of an occasion: its entry and points, or a sentence that says why none."""
+
+    entry_id: UUID | None
+    points: Points
+    note: str = ""
+
+
+def credit(
+    session: Session, actor: Actor, occasions: Sequence[Occasion], *, now: datetime
+) -> dict[UUID, Credited]:
+    """Post at most one entry per occasion, in a constant number of statements.
+
+    An occasion that no item counts is no error: the fact stands without points. Of several
+    items that count one occasion, the one worth most does; an activity of several kinds is one
+    attendance. Lock order: periods, quota rows by key, ledger.
+
+    Returns:
+        source id -> what became of it.
+    """
+    if not occasions:
+        return {}
+    open_periods = periods.hold_all_open(session)
+    published = schemes.load_published(session)
+    judged = {one.source_id: _judge(one, open_periods, published) for one in occasions}
+    postings = grant_all(session, [one for one in judged.values() if isinstance(one, Award)])
+    entries = ledger.post(session, actor, postings, now=now)
+    credited = {
+        source_id: Credited(None, Points(0), one)
+        for source_id, one in judged.items()
+        if isinstance(one, str)
+    }
+    for one in postings:
+        credited[one.origin_id] = Credited(entries[one.origin_id], one.grant.points, note_of(one))
+    return credited
+
+
+def _judge(
+    occasion: Occasion, open_periods: Sequence[Period], published: Sequence[SchemeInForce]
+) -> Award | str:
+    """An award ready to be granted, or why there is none."""
+    period_id = occasion.period_id or _period_of(open_periods, occasion.happened_on)
+    if period_id not in {period.id for period in open_periods}:
+        return _NO_PERIOD
+    scheme = schemes.choose(
+        published, occasion.path, occasion.happened_on, subject=occasion.subject
+    )
+    if scheme is None:
+        return _NO_SCHEME
+    inputs = _inputs(occasion)
+    worth = [
+        (points, item)
+        for item in _matching(scheme, occasion)
+        if (points := rules.asked_from(item, inputs)) is not None
+    ]
+    if not worth:
+        return _NO_ITEM
+    asked, item = max(worth, key=lambda pair: pair[0])
+    if asked < 0 and occasion.is_exempt:
+        return _EXEMPT
+    return _award(occasion, scheme, item, asked, inputs, period_id)
+
+
+def _period_of(open_periods: Sequence[Period], day: date) -> UUID | None:
+    period = periods.find_period(open_periods, day)
+    return period.id if period else None
+
+
+def _matching(scheme: SchemeInForce, occasion: Occasion) -> list[Item]:
+    found = match_items(
+        scheme.definition,
+        occasion.event,
+        tags=occasion.tags,
+        status=occasion.status,
+        member_class=occasion.member_class,
+    )
+    return [item for item in found if occasion.item_code in ("", item.code)]
+
+
+def _inputs(occasion: Occasion) -> dict[str, Any]:
+    """What the entry pins, so that its number can be rebuilt and tried under another scheme."""
+    return {
+        "event": str(occasion.event),
+        "tags": sorted(occasion.tags),
+        "status": occasion.status,
+        "grade": occasion.grade,
+        "quantity": occasion.quantity,
+        "points": occasion.points,
+        "member_class": occasion.member_class,
+    }
+
+
+def _award(
+    occasion: Occasion,
+    scheme: SchemeInForce,
+    item: Item,
+    asked: Points,
+    inputs: dict[str, Any],
+    period_id: UUID,
+) -> Award:
+    return Award(
+        origin=Source(occasion.source_kind, occasion.source_id, occasion.revision),
+        member_id=occasion.member_id,
+        organization_id=occasion.organization_id,
+        title=occasion.title,
+        happened_on=occasion.happened_on,
+        period_id=period_id,
+        about_period_id=occasion.about_period_id,
+        scheme=scheme,
+        item=item,
+        asked=asked,
+        inputs=inputs,
+        caps=rules.caps_of(scheme.definition, item, occasion.happened_on, asked),
+    )

@@ -1,0 +1,1 @@
+"""Tables of publicity: adjustments, bulletins, objections, recusals."""
