@@ -13,19 +13,21 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+ONE_SOURCE = (
+    "(CASE WHEN claim_id IS NULL THEN 0 ELSE 1 END)"
+    " + (CASE WHEN reverses_id IS NULL THEN 0 ELSE 1 END)"
+    " + (CASE WHEN source_id IS NULL THEN 0 ELSE 1 END) = 1"
+)
+NOT_ONESELF = (
+    "actor_id <> member_id OR coalesce(source_kind, '') IN ('attendance', 'pledge', 'carry_over')"
+)
 # table -> constraint -> (the CHECK of 0001, the CHECK from now on)
 CHECKS = {
     "ledger_entry": {
-        "one_source": (
-            "(claim_id IS NULL) <> (reverses_id IS NULL)",
-            "(CASE WHEN claim_id IS NULL THEN 0 ELSE 1 END)"
-            " + (CASE WHEN reverses_id IS NULL THEN 0 ELSE 1 END)"
-            " + (CASE WHEN source_id IS NULL THEN 0 ELSE 1 END) = 1",
-        ),
+        "one_source": ("(claim_id IS NULL) <> (reverses_id IS NULL)", ONE_SOURCE),
         "not_oneself": (
             "(claim_id IS NULL AND reverses_id IS NULL) OR actor_id <> member_id",
-            "actor_id <> member_id"
-            " OR coalesce(source_kind, '') IN ('attendance', 'pledge', 'carry_over')",
+            NOT_ONESELF,
         ),
         "granted": (
             "reverses_id IS NOT NULL OR (points >= 0 AND points <= asked)",

@@ -96,7 +96,8 @@ def test_component_that_starts_full_has_no_room_to_earn() -> None:
     """Its cap is its height; what it starts with is part of that."""
     item_of_base = DEFINITION.items["theme_day_absent"]
 
-    limits = {cap.bucket: cap.limit for cap in rules.caps_of(DEFINITION, item_of_base, DAY, Points(200))}
+    caps = rules.caps_of(DEFINITION, item_of_base, DAY, Points(200))
+    limits = {cap.bucket: cap.limit for cap in caps}
 
     assert limits["component:base:2026"] == 0
 
