@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import cycle
 from uuid import UUID
 
@@ -28,10 +28,15 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from core.errors import DomainError
-from points import claims, ledger, review, verification
+from members import affiliations
+from members.affiliations import Belonging
+from members.models import Organization
+from points import claims, crediting, ledger, review, verification
+from points.crediting import Occasion
+from points.definitions import Event
 from points.models import Claim, LedgerEntry, Period, Quota
 from points.review import Action, Decision
-from tests.world import NOW, World, build_world
+from tests.world import LONG_AGO, NOW, World, build_world
 
 _COMMON = {
     "deadline": None,
@@ -55,7 +60,19 @@ REVIEWERS = ("书记一", "副书记一")
 # A secretary's own claim, once sent in again, is decided by the body above (decision 7).
 OFFICER_ABOVE = "街道干事"
 DAYS = tuple(date(2026, 11, day) for day in (2, 3, 4))
-DAY_CAP, YEAR_CAP = 800, 1000
+# Of the start scheme: service a day and a year, the component that gains go to, attendance a
+# year, and what a member starts with and can lose.
+DAY_CAP, YEAR_CAP, BONUS_CAP, PRESENT_CAP, BASE = 800, 1000, 3000, 2400, 6000
+ATTENDED = {"present": 200, "absent_unexcused": -200, "leave_approved": None}
+# What fills each bucket.
+BUCKETS = {
+    "item:volunteer_service:day": ("service",),
+    "item:volunteer_service:year": ("service",),
+    "item:theme_day_present:year": ("present",),
+    "component:bonus": ("service", "present"),
+    "total": ("service", "present"),
+    "deduct:component:base": ("absent_unexcused",),
+}
 ACTIONS = st.sampled_from(
     (
         (Action.APPROVE, ""),
@@ -91,6 +108,7 @@ class ModelEntry:
     day: date
     points: int
     source: UUID
+    kind: str = "service"
     is_reversal: bool = False
     is_reversed: bool = False
 
@@ -103,13 +121,25 @@ class Model:
     entries: dict[UUID, ModelEntry] = field(default_factory=dict)
     is_open: bool = True
 
-    def used(self, member: str, day: date | None = None) -> int:
-        mine = (entry for entry in self.entries.values() if entry.member == member)
-        return sum(entry.points for entry in mine if day in (None, entry.day))
+    def used(self, member: str, *kinds: str, day: date | None = None) -> int:
+        mine = (e for e in self.entries.values() if e.member == member and e.kind in kinds)
+        return abs(sum(entry.points for entry in mine if day in (None, entry.day)))
 
     def grant(self, claim: ModelClaim) -> int:
-        room = min(YEAR_CAP - self.used(claim.member), DAY_CAP - self.used(claim.member, claim.day))
+        room = min(
+            YEAR_CAP - self.used(claim.member, "service"),
+            DAY_CAP - self.used(claim.member, "service", day=claim.day),
+            BONUS_CAP - self.used(claim.member, "service", "present"),
+        )
         return min(claim.minutes // 30 * 50, room)
+
+    def credit(self, member: str, status: str) -> int | None:
+        if not self.is_open or ATTENDED[status] is None:
+            return None
+        if status == "absent_unexcused":
+            return -min(200, BASE - self.used(member, status))
+        bonus = BONUS_CAP - self.used(member, "service", "present")
+        return min(200, PRESENT_CAP - self.used(member, "present"), bonus)
 
     def verdict(self, reviewer: str, decision: Decision) -> str:
         """The code that a decision is refused with, or what becomes of the claim."""
@@ -142,6 +172,7 @@ class LedgerMachine(RuleBasedStateMachine):
         )
         self.world = replace(world, session=self.session)
         self.model = Model()
+        self.transfers, self.places = 0, dict.fromkeys(MEMBERS, "一支部")
 
     def teardown(self) -> None:
         self.session.close()
@@ -256,7 +287,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self._refusal_of_reversal(original, reviewer) is None
         original.is_reversed = True
         self.model.entries[made.id] = ModelEntry(
-            original.member, original.day, -original.points, entry_id, is_reversal=True
+            original.member, original.day, -original.points, entry_id, original.kind, True
         )
         return made.id
 
@@ -268,6 +299,60 @@ class LedgerMachine(RuleBasedStateMachine):
         if not self.model.is_open:
             return "period.closed"
         return "entry.already_reversed" if original.is_reversed else None
+
+    @rule(
+        target=entry_ids,
+        came=st.lists(
+            st.tuples(st.sampled_from(MEMBERS), st.sampled_from(tuple(ATTENDED))),
+            min_size=1,
+            max_size=4,
+        ),
+        day=st.sampled_from(DAYS),
+    )
+    def attend(self, came: list[tuple[str, str]], day: date) -> object:
+        """Attendance gives and takes points without a claim, the taker's own included."""
+        branch = self.session.get_one(Organization, self.world.organizations["一支部"])
+        occasions = [
+            Occasion(
+                source_kind="attendance",
+                source_id=UUID(int=len(self.model.entries) * 10 + number),
+                revision=1,
+                member_id=self.world.members[member],
+                organization_id=branch.id,
+                path=branch.path,
+                title="主题党日",
+                happened_on=day,
+                event=Event.ATTENDANCE,
+                tags=frozenset({"theme_day"}),
+                status=status,
+            )
+            for number, (member, status) in enumerate(came)
+        ]
+        with self.transaction():
+            actor = self.world.actor("书记一")
+            made = crediting.credit(self.session, actor, occasions, now=NOW)
+        for occasion, (member, status) in zip(occasions, came, strict=True):
+            points, credited = self.model.credit(member, status), made[occasion.source_id]
+            assert (credited.points if credited.entry_id else None) == points
+            if credited.entry_id is not None and points is not None:
+                entry = ModelEntry(member, day, points, occasion.source_id, status)
+                self.model.entries[credited.entry_id] = entry
+        return multiple(*(one.entry_id for one in made.values() if one.entry_id))
+
+    @rule(member=st.sampled_from(("党员甲", "党员乙")))
+    def transfer(self, member: str) -> None:
+        """The person moves; what he was awarded stays where it was awarded (I13)."""
+        self.transfers += 1
+        self.places[member] = "一支部" if self.places[member] == "二支部" else "二支部"
+        to = Belonging(
+            self.world.organizations[self.places[member]],
+            None,
+            LONG_AGO + timedelta(days=self.transfers),
+        )
+        with self.transaction() as codes:
+            officer = self.world.actor("街道干事")
+            affiliations.transfer(self.session, officer, self.world.members[member], to=to, now=NOW)
+        assert codes == []
 
     @rule(is_open=st.sampled_from((True, True, True, False)))
     def close_or_open(self, is_open: bool) -> None:
@@ -282,12 +367,16 @@ class LedgerMachine(RuleBasedStateMachine):
             sa.select(
                 LedgerEntry.id,
                 LedgerEntry.points,
-                sa.func.coalesce(LedgerEntry.claim_id, LedgerEntry.reverses_id),
+                sa.func.coalesce(
+                    LedgerEntry.claim_id, LedgerEntry.reverses_id, LedgerEntry.source_id
+                ),
+                LedgerEntry.organization_id,
             ).order_by(LedgerEntry.seq)
         ).all()
 
-        assert {row[0]: (row[1], row[2]) for row in stored} == {
-            key: (entry.points, entry.source) for key, entry in self.model.entries.items()
+        branch = self.world.organizations["一支部"]
+        assert {row[0]: (row[1], row[2], row[3]) for row in stored} == {
+            key: (entry.points, entry.source, branch) for key, entry in self.model.entries.items()
         }
 
     @invariant()
@@ -302,9 +391,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def quotas_are_the_sums_and_within_the_caps(self) -> None:
         names = {self.world.members[name]: name for name in MEMBERS}
         for quota in self.session.execute(sa.select(Quota.__table__)):
+            kinds = BUCKETS[quota.bucket.split(":2026")[0]]
             is_of_day = ":day:" in quota.bucket
             on = date.fromisoformat(quota.bucket[-10:]) if is_of_day else None
-            assert quota.used == self.model.used(names[quota.member_id], on)
+            assert quota.used == self.model.used(names[quota.member_id], *kinds, day=on)
             assert 0 <= quota.used <= quota.cap
 
     @invariant()
