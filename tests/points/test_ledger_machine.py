@@ -6,7 +6,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import cycle
 from uuid import UUID
@@ -36,6 +36,7 @@ from points.crediting import Occasion
 from points.definitions import Event
 from points.models import Claim, LedgerEntry, Period, Quota
 from points.review import Action, Decision
+from tests.points.ledger_model import ATTENDED, OFFICER_ABOVE, Model, ModelClaim, ModelEntry
 from tests.world import LONG_AGO, NOW, World, build_world
 
 _COMMON = {
@@ -57,13 +58,7 @@ PROFILE = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
 # 书记一 is among them, so that people meet their own claims.
 MEMBERS = ("党员甲", "党员乙", "书记一")
 REVIEWERS = ("书记一", "副书记一")
-# A secretary's own claim, once sent in again, is decided by the body above (decision 7).
-OFFICER_ABOVE = "街道干事"
 DAYS = tuple(date(2026, 11, day) for day in (2, 3, 4))
-# Of the start scheme: service a day and a year, the component that gains go to, attendance a
-# year, and what a member starts with and can lose.
-DAY_CAP, YEAR_CAP, BONUS_CAP, PRESENT_CAP, BASE = 800, 1000, 3000, 2400, 6000
-ATTENDED = {"present": 200, "absent_unexcused": -200, "leave_approved": None}
 # What fills each bucket.
 BUCKETS = {
     "item:volunteer_service:day": ("service",),
@@ -86,73 +81,6 @@ SUBMISSIONS = st.tuples(
     st.sampled_from(DAYS),
     st.sampled_from((1, 29, 59, 150, 300, 480, 1440)),
 )
-
-
-@dataclass
-class ModelClaim:
-    """What a claim should look like."""
-
-    member: str
-    day: date
-    minutes: int
-    status: str = "pending"
-    version: int = 1
-    is_decided_above: bool = False
-
-
-@dataclass
-class ModelEntry:
-    """What an entry should hold."""
-
-    member: str
-    day: date
-    points: int
-    source: UUID
-    kind: str = "service"
-    is_reversal: bool = False
-    is_reversed: bool = False
-
-
-@dataclass
-class Model:
-    """The rules once more, as plainly as they can be said."""
-
-    claims: dict[UUID, ModelClaim] = field(default_factory=dict)
-    entries: dict[UUID, ModelEntry] = field(default_factory=dict)
-    is_open: bool = True
-
-    def used(self, member: str, *kinds: str, day: date | None = None) -> int:
-        mine = (e for e in self.entries.values() if e.member == member and e.kind in kinds)
-        return abs(sum(entry.points for entry in mine if day in (None, entry.day)))
-
-    def grant(self, claim: ModelClaim) -> int:
-        room = min(
-            YEAR_CAP - self.used(claim.member, "service"),
-            DAY_CAP - self.used(claim.member, "service", day=claim.day),
-            BONUS_CAP - self.used(claim.member, "service", "present"),
-        )
-        return min(claim.minutes // 30 * 50, room)
-
-    def credit(self, member: str, status: str) -> int | None:
-        if not self.is_open or ATTENDED[status] is None:
-            return None
-        if status == "absent_unexcused":
-            return -min(200, BASE - self.used(member, status))
-        bonus = BONUS_CAP - self.used(member, "service", "present")
-        return min(200, PRESENT_CAP - self.used(member, "present"), bonus)
-
-    def verdict(self, reviewer: str, decision: Decision) -> str:
-        """The code that a decision is refused with, or what becomes of the claim."""
-        claim = self.claims[decision.claim_id]
-        if claim.is_decided_above != (reviewer == OFFICER_ABOVE):
-            return "not_found"
-        if claim.member == reviewer:
-            return "claim.own"
-        if claim.status != "pending" or claim.version != decision.version:
-            return "claim.already_decided"
-        if decision.action is Action.RETURN:
-            return "returned" if decision.reason else "claim.reason_required"
-        return "approved" if self.is_open else "period.closed"
 
 
 class LedgerMachine(RuleBasedStateMachine):
