@@ -21,7 +21,7 @@ class ComponentBalance:
     name: str
     start: Points
     points: Points
-    cap: Points
+    cap: Points | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,11 +108,11 @@ def require_claimable(
     Raises:
         ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot count.
     """
-    deadline = rules.claim_deadline(happened_on)
+    definition = schemes.require_in_force(session, path, happened_on).definition
+    deadline = rules.claim_deadline(definition.cutoff, happened_on)
     if business_day(now) > deadline:
         raise ClaimTooLate(f"{happened_on} 的服务最晚可在 {deadline} 申报。")
     periods.require_open(session, happened_on)
-    definition = schemes.require_in_force(session, path, happened_on).definition
     matching = match_items(definition, event, member_class=member_class)
     item = next((one for one in matching if one.is_claimable), None)
     if item is None:

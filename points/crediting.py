@@ -12,7 +12,7 @@ from core.quantities import Points
 from members.access import Actor
 from points import ledger, periods, rules, schemes
 from points.definitions import Event, Item, match_items
-from points.granting import Award, grant_all, note_of
+from points.granting import Award, grant_all, note_of, occasion_of
 from points.ledger import Source
 from points.models import Period
 from points.schemes import SchemeInForce
@@ -177,5 +177,7 @@ def _award(
         item=item,
         asked=asked,
         inputs=inputs,
-        caps=rules.caps_of(scheme.definition, item, occasion.happened_on, asked),
+        caps=rules.caps_of(
+            scheme.definition, item, occasion.happened_on, asked, occasion_of(occasion.source_id)
+        ),
     )

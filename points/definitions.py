@@ -1,20 +1,12 @@
-"""The definition of a points scheme, read strictly from data; nothing here is a number of ours."""
+"""What a points scheme is: its parts, with no number of ours in them."""
 
 import enum
-import hashlib
-import json
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 
-from core.errors import RuleViolation
-from core.quantities import POINTS_MAX, Points, parse_points
-
-# Codes become parts of bucket names, with colons between them, and have columns of this size.
-_CODE = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
-_NAME_LENGTH_MAX = 40
+from core.quantities import Points
+from members.models import ExemptionKind, MemberClass
 
 
 class Unit(enum.StrEnum):
@@ -23,11 +15,14 @@ class Unit(enum.StrEnum):
     MINUTE = "minute"
     OCCURRENCE = "occurrence"
     GRADE = "grade"
+    # A person gives the number, up to the item's points.
+    SCORE = "score"
 
 
 class CapSpan(enum.StrEnum):
-    """The stretch of time that an item's cap covers."""
+    """The stretch of time that an item's cap covers, from narrow to wide."""
 
+    ACTIVITY = "activity"
     DAY = "day"
     MONTH = "month"
     QUARTER = "quarter"
@@ -43,61 +38,129 @@ class Event(enum.StrEnum):
     MANUAL = "manual"
     APPRAISAL = "appraisal"
     VETO = "veto"
+    CARRY_OVER = "carry_over"
 
 
-# The 2023, 2024 and 2026 rules against 指尖上的形式主义 name these as banned measures of work.
-FORBIDDEN_WORDS = frozenset(
-    {"login", "open_app", "streak", "like", "share", "comment", "view_minutes", "install"}
-    | {"登录", "打卡", "签到天数", "点赞", "转发", "评论", "阅读", "在线时长", "安装"}
+class ComponentKind(enum.StrEnum):
+    """What a component does to the total."""
+
+    BASE = "base"
+    BONUS = "bonus"
+    DEDUCTION = "deduction"
+    APPRAISAL = "appraisal"
+    # One entry of it sets the total to zero.
+    VETO = "veto"
+
+
+class BaseModel(enum.StrEnum):
+    """Where a member starts (domain 1.2)."""
+
+    START_FULL = "start_full"
+    FIXED_BASE = "fixed_base"
+    ZERO = "zero"
+    CARRY_SHARE = "carry_share"
+
+
+class Span(enum.StrEnum):
+    """The stretch that one score covers; component and total caps hold in each."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    HALF_YEAR = "half_year"
+    YEAR = "year"
+
+
+class Annual(enum.StrEnum):
+    """How the scores of a year's spans become the year's."""
+
+    SUM = "sum"
+    MEAN = "mean"
+
+
+class Rollover(enum.StrEnum):
+    """What becomes of a year's total in the next."""
+
+    RESET = "reset"
+    CARRY_OVER = "carry_over"
+
+
+class EntryLevel(enum.StrEnum):
+    """Who may enter an item by hand."""
+
+    MEMBER = "member"
+    GROUP_LEADER = "group_leader"
+    BRANCH = "branch"
+    COMMITTEE = "committee"
+    DISTRICT = "district"
+
+
+SUBJECTS = frozenset({"party_members", "cadres"})
+# Kinds and statuses are the words of organisation life; a contract test holds the two together.
+ACTIVITY_KINDS = frozenset(
+    {"theme_day", "general_meeting", "committee_meeting", "group_meeting", "party_lecture"}
+    | {"organization_life_meeting", "democratic_appraisal", "fixed_study_day", "training"}
+    | {"joint_activity"}
 )
-
-
-class InvalidDefinition(RuleViolation):
-    """A scheme definition that cannot be used."""
-
-    code = "scheme.invalid"
-    title = "积分方案有错误"
-
-
-class ForbiddenItem(InvalidDefinition):
-    """An item that the rules against formalism ban."""
-
-    code = "policy.forbidden_event"
-    title = "不允许以登录、阅读、点赞、在线时长等计分"
+ATTENDANCE_STATUSES = frozenset(
+    {"present", "present_remote", "present_elsewhere", "leave_approved", "absent_unexcused"}
+    | {"made_up"}
+)
+MEMBER_CLASSES = frozenset(MemberClass)
+EXEMPT = MEMBER_CLASSES | frozenset(ExemptionKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of the total: where it starts, and the most that it can hold."""
+    """A part of the total: where it starts, and the most that it can hold in one span.
+
+    Args:
+        cap: None where nothing limits it.
+        deduct_cap: the most that deductions take from it in one span; None: no limit.
+    """
 
     code: str
     name: str
+    kind: ComponentKind
     start: Points
-    cap: Points
+    cap: Points | None
+    deduct_cap: Points | None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that gives or takes points."""
+    """One thing that gives or takes points.
+
+    Args:
+        evidence_basis: the document that demands evidence; empty where none is needed.
+        raters: who rates an appraisal -> the weight of his rating; they add up to one.
+    """
 
     code: str
     name: str
     component: str
+    event: Event
     unit: Unit
     points: Points
     per_units: int
     step_units: int
     grades: Mapping[str, Points]
     caps: Mapping[CapSpan, Points]
-    event: Event
     activity_kinds: frozenset[str]
     statuses: frozenset[str]
     classes: frozenset[str]
+    entered_by: EntryLevel
+    evidence_basis: str
+    raters: Mapping[str, Fraction]
 
     @property
     def is_claimable(self) -> bool:
         """Whether a member may ask for it: service that gives points, not a grade or a loss."""
         return self.event is Event.VOLUNTEER_SERVICE and self.points > 0
+
+    @property
+    def most(self) -> Points:
+        """The most that one occasion is worth; negative for a deduction."""
+        return max(self.grades.values(), default=self.points)
 
     def is_for(self, event: Event, tags: frozenset[str], status: str, member_class: str) -> bool:
         """Whether something that happened is what this item counts.
@@ -111,7 +174,7 @@ class Item:
             self.event is event
             and (not self.activity_kinds or bool(self.activity_kinds & tags))
             and (not self.statuses or status in self.statuses)
-            and (not self.classes or (member_class or "ordinary") in self.classes)
+            and (not self.classes or (member_class or MemberClass.ORDINARY) in self.classes)
         )
 
 
@@ -124,17 +187,40 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Cutoff:
+    """Until when a day may be claimed: the end of a later month; for a year's end, a day of
+    January, when the year's points are returned upward."""
+
+    months_after: int
+    year_end: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A whole scheme."""
 
     code: str
     name: str
-    total_cap: Points
+    subject: str
+    source: str
+    base_model: BaseModel
+    carry_share: Fraction
+    span: Span
+    annual: Annual
+    rollover: Rollover
+    publicity_days: int
+    cutoff: Cutoff
+    total_cap: Points | None
     floor: Points
     components: Mapping[str, Component]
     items: Mapping[str, Item]
+    exempt: frozenset[str]
     bands: tuple[Band, ...]
-    subject: str
+
+    @property
+    def started(self) -> Points:
+        """What every member begins a span with."""
+        return Points(sum(part.start for part in self.components.values()))
 
 
 def match_items(
@@ -149,149 +235,3 @@ def match_items(
     return [
         item for item in definition.items.values() if item.is_for(event, tags, status, member_class)
     ]
-
-
-def parse_definition(data: Mapping[str, Any]) -> Definition:
-    """Read a scheme from its data form (YAML or JSON).
-
-    Raises:
-        InvalidDefinition: a part is missing, malformed or contradicts another.
-        ForbiddenItem: an item is of a banned kind.
-    """
-    try:
-        definition = Definition(
-            code=_code(data["code"]),
-            name=_name(data["name"]),
-            total_cap=_points(data["total_cap"]),
-            floor=_points(data["floor"]),
-            components=_by_code(_component(part) for part in data["components"]),
-            items=_by_code(_item(part) for part in data["items"]),
-            bands=tuple(Band(_name(part["name"]), _points(part["from"])) for part in data["bands"]),
-            subject=str(data.get("subject", "party_members")),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidDefinition(f"方案内容缺失或格式不对：{error}") from error
-    _require_consistent(definition)
-    return definition
-
-
-def digest(data: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON form, pinned beside a published version."""
-    canonical = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-class _Coded(Protocol):
-    @property
-    def code(self) -> str: ...
-
-
-_Part = TypeVar("_Part", bound=_Coded)
-
-
-def _by_code(parts: Iterable[_Part]) -> dict[str, _Part]:
-    found: dict[str, _Part] = {}
-    for part in parts:
-        if part.code in found:
-            raise ValueError(f"代码“{part.code}”重复")
-        found[part.code] = part
-    return found
-
-
-def _component(part: Mapping[str, Any]) -> Component:
-    start = _points(_part(part, Component).get("start", "0"))
-    return Component(_code(part["code"]), _name(part["name"]), start, _points(part["cap"]))
-
-
-def _item(part: Mapping[str, Any]) -> Item:
-    code, name = _code(_part(part, Item)["code"]), _name(part["name"])
-    _require_permitted(code, name)
-    grades, caps = _table(part.get("grades", {})), _table(part.get("caps", {}))
-    return Item(
-        code=code,
-        name=name,
-        component=_code(part["component"]),
-        unit=Unit(part["unit"]),
-        points=_points(part.get("points", "0")),
-        per_units=_units(part.get("per_units", 1)),
-        step_units=_units(part.get("step_units", 1)),
-        grades={_name(grade): _points(text) for grade, text in grades.items()},
-        caps={CapSpan(span): _points(text) for span, text in caps.items()},
-        event=Event(part["event"]),
-        activity_kinds=frozenset(part.get("activity_kinds", ())),
-        statuses=frozenset(part.get("statuses", ())),
-        classes=frozenset(part.get("classes", ())),
-    )
-
-
-def _part(value: Any, kind: type[Component | Item]) -> Mapping[str, Any]:
-    # A mistyped "caps" that is passed over would be an item without a cap.
-    unknown = sorted(str(key) for key in _table(value).keys() - {f.name for f in fields(kind)})
-    if unknown:
-        raise ValueError(f"没有这些键：{'、'.join(unknown)}")
-    return _table(value)
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"“{value}”应为一组键值")
-    return value
-
-
-def _code(value: Any) -> str:
-    if not isinstance(value, str) or not _CODE.fullmatch(value):
-        raise ValueError(f"代码“{value}”应为小写字母、数字和下划线，至多 40 个")
-    return value
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= _NAME_LENGTH_MAX:
-        raise ValueError(f"名称“{value}”应为 1 至 {_NAME_LENGTH_MAX} 个字")
-    return value
-
-
-def _units(value: Any) -> int:
-    # `int` would turn 1.9 and "1_000" into something that nobody wrote.
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= POINTS_MAX:
-        raise ValueError(f"计量单位“{value}”应为正整数")
-    return value
-
-
-def _points(text: Any) -> Points:
-    points = parse_points(text)
-    if abs(points) > POINTS_MAX:
-        raise ValueError(f"分值 {text} 过大")
-    return points
-
-
-def _require_permitted(code: str, name: str) -> None:
-    words_of_code = f"_{code.replace('-', '_')}_"
-    letters = unicodedata.normalize("NFKC", name).casefold()
-    # A space or an invisible character between two letters does not make another word of them.
-    squeezed = "".join(letter for letter in letters if letter.isalnum())
-    for word in sorted(FORBIDDEN_WORDS):
-        if f"_{word}_" in words_of_code or word.replace("_", "") in squeezed:
-            raise ForbiddenItem(f"项目“{name}”属于禁止计分的行为（{word}）。")
-
-
-def _require_consistent(definition: Definition) -> None:
-    for item in definition.items.values():
-        if item.component not in definition.components:
-            raise InvalidDefinition(f"项目“{item.name}”的组成部分“{item.component}”不存在。")
-        if (item.unit is Unit.GRADE) != bool(item.grades):
-            raise InvalidDefinition(f"项目“{item.name}”按等次计分须列出等次，其他项目不能有等次。")
-        if any(cap < 0 for cap in item.caps.values()):
-            raise InvalidDefinition(f"项目“{item.name}”的上限不能小于零。")
-    for part in definition.components.values():
-        if not 0 <= part.start <= part.cap:
-            raise InvalidDefinition(f"组成部分“{part.name}”的起始分应在零与上限之间。")
-    started = sum(part.start for part in definition.components.values())
-    if not max(started, definition.floor) <= definition.total_cap:
-        raise InvalidDefinition("总分上限不能低于起始分之和，也不能低于最低分。")
-    _require_bands(definition.bands)
-
-
-def _require_bands(bands: tuple[Band, ...]) -> None:
-    lowers, names = [band.lower for band in bands], [band.name for band in bands]
-    if lowers != sorted(set(lowers), reverse=True) or len(set(names)) != len(names):
-        raise InvalidDefinition("等次应从高到低排列，分界和名称不能相同。")

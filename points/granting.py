@@ -54,6 +54,11 @@ def grant_all(session: Session, awards: Sequence[Award]) -> list[Posting]:
     return postings
 
 
+def occasion_of(origin_id: UUID) -> str:
+    """The name of one occasion in the bucket of a cap for each; the random end of its id."""
+    return origin_id.hex[-16:]
+
+
 def note_of(posting: Posting) -> str:
     """What the member is told where a cap took something, else nothing."""
     grant = posting.grant

@@ -15,7 +15,7 @@ from core.quantities import format_points
 from members.access import REVIEWING_ROLES, Actor, hold_roles
 from notifications import outbox
 from points import decided_claims, ledger, periods, rules, schemes
-from points.granting import Award, grant_all, note_of
+from points.granting import Award, grant_all, note_of, occasion_of
 from points.ledger import Posting
 from points.models import ClaimStatus, Period
 from points.schemes import SchemeInForce
@@ -153,7 +153,9 @@ def _judge(
         item=item,
         asked=asked,
         inputs={"quantity": claim.quantity},
-        caps=rules.caps_of(scheme.definition, item, claim.happened_on, asked),
+        caps=rules.caps_of(
+            scheme.definition, item, claim.happened_on, asked, occasion_of(claim.id)
+        ),
     )
 
 

@@ -1,15 +1,16 @@
 """Pure arithmetic of points: what is asked, which caps apply, what is granted."""
 
 import calendar
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from core.quantities import Points
-from points.definitions import Band, CapSpan, Definition, Event, Item, Unit
+from points.definitions import Band, CapSpan, Cutoff, Definition, Event, Item, Span, Unit
 
-YEAR_RETURN_DAY = 15
 # Buckets of deductions count what was taken, as a positive number.
 DEDUCTION = "deduct:"
 
@@ -50,17 +51,39 @@ def asked_from(item: Item, inputs: Mapping[str, Any]) -> Points | None:
 
     Args:
         inputs: `quantity`; `grade` for a graded item; `points` in hundredths where a person
-            gave the number.
+            gave the number, which is held within the item's own.
     """
-    if inputs.get("points") is not None:
-        return Points(inputs["points"])
     if item.unit is Unit.GRADE:
         return item.grades.get(inputs.get("grade", ""))
+    if item.unit is Unit.SCORE:
+        given = inputs.get("points")
+        if given is None:
+            return None
+        low, high = sorted((0, item.points))
+        return Points(min(max(given, low), high))
     return asked_points(item, inputs["quantity"])
 
 
+def weighted(item: Item, ratings: Mapping[str, int]) -> Points:
+    """One score from those of several raters, rounded half up to a hundredth.
+
+    Args:
+        ratings: rater -> hundredths; every rater of the item has one.
+    """
+    return round_half_up(sum((weight * ratings[who] for who, weight in item.raters.items()), _ZERO))
+
+
+def round_half_up(value: Fraction) -> Points:
+    """Round to a whole hundredth; halves go up, also below zero."""
+    return Points(math.floor(value + _HALF))
+
+
 def caps_of(
-    definition: Definition, item: Item, happened_on: date, asked: Points | None = None
+    definition: Definition,
+    item: Item,
+    happened_on: date,
+    asked: Points | None = None,
+    occasion: str = "",
 ) -> tuple[Cap, ...]:
     """Every cap that an entry of this item on this day counts against, narrowest span first.
 
@@ -69,44 +92,44 @@ def caps_of(
 
     Args:
         asked: what the occasion is worth; tells a gain from a deduction where grades have both.
+        occasion: names the activity, for an item with a cap for each.
     """
-    if (item.points if asked is None else asked) < 0:
-        return _deduction_caps(definition, item, happened_on)
+    is_deduction = (item.points if asked is None else asked) < 0
+    prefix, word = (DEDUCTION, "扣分") if is_deduction else ("", "")
     caps = [
         Cap(
-            f"item:{item.code}:{span}:{_span_code(span, happened_on)}",
-            f"{item.name}{_SPAN_NAMES[span]}上限",
-            item.caps[span],
+            f"{prefix}item:{item.code}:{span}:{_span_code(span, happened_on, occasion)}",
+            f"{item.name}{_CAP_NAMES[span]}{word}上限",
+            limit,
         )
-        for span in CapSpan
-        if span in item.caps
+        for span, limit in item.caps.items()
     ]
-    component = definition.components[item.component]
-    year = happened_on.year
-    # A component's cap is its height: what it starts with takes up part of it.
-    room = Points(component.cap - component.start)
-    caps.append(Cap(f"component:{component.code}:{year}", f"{component.name}全年上限", room))
-    started = sum(part.start for part in definition.components.values())
-    caps.append(Cap(f"total:{year}", "全年总分上限", Points(definition.total_cap - started)))
+    part, span = definition.components[item.component], span_of(definition.span, happened_on)
+    called = _SPAN_NAMES[definition.span]
+    if is_deduction:
+        if part.deduct_cap is not None:
+            bucket = f"{DEDUCTION}component:{part.code}:{span}"
+            caps.append(Cap(bucket, f"{part.name}{called}可扣分", part.deduct_cap))
+        return tuple(caps)
+    if part.cap is not None:
+        # A component's cap is its height: what it starts with takes up part of it.
+        room = Points(part.cap - part.start)
+        caps.append(Cap(f"component:{part.code}:{span}", f"{part.name}{called}上限", room))
+    if definition.total_cap is not None:
+        room = Points(definition.total_cap - definition.started)
+        caps.append(Cap(f"total:{span}", f"{called}总分上限", room))
     return tuple(caps)
 
 
-def _deduction_caps(definition: Definition, item: Item, happened_on: date) -> tuple[Cap, ...]:
-    caps = [
-        Cap(
-            f"{DEDUCTION}item:{item.code}:{span}:{_span_code(span, happened_on)}",
-            f"{item.name}{_SPAN_NAMES[span]}扣分上限",
-            item.caps[span],
-        )
-        for span in CapSpan
-        if span in item.caps
-    ]
-    component = definition.components[item.component]
-    if component.start > 0:
-        # What a member starts with can be lost once; a component does not sink below zero.
-        bucket = f"{DEDUCTION}component:{component.code}:{happened_on.year}"
-        caps.append(Cap(bucket, f"{component.name}全年可扣分", component.start))
-    return tuple(caps)
+def span_of(span: Span, day: date) -> str:
+    """The code of the scoring span that a day belongs to: 2026, 2026-H1, 2026-Q3, 2026-07."""
+    if span is Span.MONTH:
+        return f"{day:%Y-%m}"
+    if span is Span.QUARTER:
+        return f"{day.year}-Q{(day.month + 2) // 3}"
+    if span is Span.HALF_YEAR:
+        return f"{day.year}-H{(day.month + 5) // 6}"
+    return str(day.year)
 
 
 def grant(asked: Points, caps: Sequence[Cap], used: Mapping[str, int]) -> Grant:
@@ -128,17 +151,17 @@ def use_of(bucket: str, points: int) -> int:
     return -points if bucket.startswith(DEDUCTION) else points
 
 
-def claim_deadline(happened_on: date) -> date:
+def claim_deadline(cutoff: Cutoff, happened_on: date) -> date:
     """The last day on which a claim for this day may be sent in (domain 1.4).
 
-    The end of the next month; for the last weeks of a year the fifteenth of January, when the
-    year's points are returned upward.
+    The end of a later month; for the last weeks of a year a day of January, when the year's
+    points are returned upward.
     """
-    first_of_next = (happened_on.replace(day=1) + timedelta(days=32)).replace(day=1)
-    last_day = calendar.monthrange(first_of_next.year, first_of_next.month)[1]
-    if first_of_next.year > happened_on.year:
-        last_day = YEAR_RETURN_DAY
-    return first_of_next.replace(day=last_day)
+    months = happened_on.year * 12 + happened_on.month - 1 + cutoff.months_after
+    year, month = divmod(months, 12)
+    if year > happened_on.year:
+        return date(happened_on.year + 1, *cutoff.year_end)
+    return date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
 def band_of(bands: Sequence[Band], total: int) -> str | None:
@@ -146,19 +169,24 @@ def band_of(bands: Sequence[Band], total: int) -> str | None:
     return next((band.name for band in bands if total >= band.lower), None)
 
 
-_SPAN_NAMES = {
+_ZERO, _HALF = Fraction(0), Fraction(1, 2)
+_CAP_NAMES = {
+    CapSpan.ACTIVITY: "每次",
     CapSpan.DAY: "当日",
     CapSpan.MONTH: "当月",
     CapSpan.QUARTER: "当季",
     CapSpan.YEAR: "全年",
 }
+_SPAN_NAMES = {
+    Span.MONTH: "当月",
+    Span.QUARTER: "当季",
+    Span.HALF_YEAR: "半年",
+    Span.YEAR: "全年",
+}
+_WIDTHS = {CapSpan.MONTH: Span.MONTH, CapSpan.QUARTER: Span.QUARTER, CapSpan.YEAR: Span.YEAR}
 
 
-def _span_code(span: CapSpan, day: date) -> str:
-    if span is CapSpan.DAY:
-        return day.isoformat()
-    if span is CapSpan.MONTH:
-        return f"{day:%Y-%m}"
-    if span is CapSpan.QUARTER:
-        return f"{day.year}-Q{(day.month + 2) // 3}"
-    return str(day.year)
+def _span_code(span: CapSpan, day: date, occasion: str) -> str:
+    if span is CapSpan.ACTIVITY:
+        return occasion
+    return day.isoformat() if span is CapSpan.DAY else span_of(_WIDTHS[span], day)

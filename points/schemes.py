@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import RuleViolation
 from members.models import Organization
-from points.definitions import Definition, digest, parse_definition
+from points.definition_reading import digest, parse_definition
+from points.definitions import Definition
 from points.models import SchemeStatus, SchemeVersion
 
 _PARSED: dict[str, Definition] = {}

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Bundle, Session, aliased
 
 from core.quantities import format_points
 from points import rules
-from points.definitions import Definition, InvalidDefinition, digest, parse_definition
+from points.definition_reading import InvalidDefinition, digest, parse_definition
+from points.definitions import Definition
+from points.granting import occasion_of
 from points.models import Claim, ClaimStatus, LedgerEntry, Quota, SchemeVersion
 
 FINDINGS_KEPT = 20
@@ -34,6 +36,7 @@ _OF_ENTRY = (
     "seq",
     "id",
     "reverses_id",
+    "claim_id",
     "source_id",
     "asked",
     "points",
@@ -221,7 +224,8 @@ def _follows(entry: Any, definition: Definition) -> bool:
         asked = rules.asked_from(item, entry.inputs)
     except (KeyError, TypeError, ValueError):
         return False
-    caps = rules.caps_of(definition, item, entry.happened_on, asked)
+    occasion = occasion_of(entry.source_id or entry.claim_id)
+    caps = rules.caps_of(definition, item, entry.happened_on, asked, occasion)
     if asked is None or pinned != [(cap.bucket, cap.limit) for cap in caps]:
         return False
     grant = rules.grant(asked, caps, used)

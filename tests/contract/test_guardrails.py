@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from core.db import Base
-from points.definitions import FORBIDDEN_WORDS, ForbiddenItem, parse_definition
+from points.definition_reading import ForbiddenItem, parse_definition
+from points.forbidden_words import FORBIDDEN_WORDS
 from tests.engines import ROOT
 from tests.served import Document, Service
 from tests.world import SCHEME

@@ -12,14 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from points.definitions import (
-    FORBIDDEN_WORDS,
-    ForbiddenItem,
-    InvalidDefinition,
-    Unit,
-    digest,
-    parse_definition,
-)
+from points.definition_reading import ForbiddenItem, InvalidDefinition, digest, parse_definition
+from points.definitions import Unit
+from points.forbidden_words import FORBIDDEN_WORDS
 from tests.world import ROOT, SCHEME
 
 Data = dict[str, Any]

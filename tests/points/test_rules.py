@@ -1,5 +1,6 @@
 """The arithmetic of points: asked, caps, grants, deadlines and bands."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.quantities import Points, parse_points
 from points import rules
-from points.definitions import CapSpan, Definition, Event, Item, Unit, parse_definition
+from points.definition_reading import parse_definition
+from points.definitions import CapSpan, Definition, Item
 from points.rules import Cap
 from tests.world import SCHEME
 
@@ -18,11 +20,8 @@ DAYS = st.dates(date(2000, 1, 1), date(2100, 11, 30))
 
 
 def item(points: str, *, per_units: int = 60, step_units: int = 30) -> Item:
-    return Item(
-        "service", "志愿服务", "bonus", Unit.MINUTE, parse_points(points),
-        per_units, step_units, {}, {},
-        Event.VOLUNTEER_SERVICE, frozenset(), frozenset(), frozenset(),
-    )  # fmt: skip
+    service = DEFINITION.items["volunteer_service"]
+    return replace(service, points=parse_points(points), per_units=per_units, step_units=step_units)
 
 
 @pytest.mark.parametrize(
@@ -153,15 +152,15 @@ def test_every_span_has_a_name_and_a_bucket_of_its_own() -> None:
     ],
 )
 def test_claim_deadline(happened_on: date, deadline: date) -> None:
-    assert rules.claim_deadline(happened_on) == deadline
+    assert rules.claim_deadline(DEFINITION.cutoff, happened_on) == deadline
 
 
 @given(DAYS)
 def test_deadline_leaves_a_fortnight_and_does_not_go_back(day: date) -> None:
-    deadline = rules.claim_deadline(day)
+    deadline = rules.claim_deadline(DEFINITION.cutoff, day)
 
     assert 15 <= (deadline - day).days <= 61
-    assert rules.claim_deadline(day + timedelta(days=1)) >= deadline
+    assert rules.claim_deadline(DEFINITION.cutoff, day + timedelta(days=1)) >= deadline
 
 
 @pytest.mark.parametrize(
