@@ -11,7 +11,7 @@ from core.clock import business_day
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
 from notifications import inbox
-from points import periods
+from points import closing, opening, periods, sealing
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 
@@ -33,6 +33,8 @@ SWEEPS = (
     Sweep(
         "open-year", 600, lambda session, now: periods.ensure_year(session, business_day(now).year)
     ),
+    # Behind the postings, so that a slow approval never makes anybody wait.
+    Sweep("seal-ledger", 30, lambda session, now: sealing.seal(session, now=now)),
 )
 
 # kind -> handler(session, subject_id, *, now); the runner commits at each yield.
@@ -40,4 +42,6 @@ REQUESTED: Mapping[str, RequestedHandler] = {
     Step.CHECK: previewing.check,
     Step.COMMIT: applying.commit,
     Step.ROLLBACK: undoing.rollback,
+    closing.JOB: closing.close,
+    opening.JOB: opening.carry,
 }

@@ -12,11 +12,13 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Bundle, Session, aliased
 
 from core.quantities import format_points
-from points import rules
+from points import opening, rules
 from points.definition_reading import InvalidDefinition, digest, parse_definition
 from points.definitions import Definition
 from points.granting import occasion_of
 from points.models import Claim, ClaimStatus, LedgerEntry, Quota, SchemeVersion
+from points.verification_periods import verify_periods
+from points.verification_proofs import verify_proofs
 
 FINDINGS_KEPT = 20
 _ROWS_AT_ONCE = 1000
@@ -37,6 +39,7 @@ _OF_ENTRY = (
     "id",
     "reverses_id",
     "claim_id",
+    "source_kind",
     "source_id",
     "asked",
     "points",
@@ -70,7 +73,7 @@ class Verification:
 
 
 def verify(session: Session) -> Verification:
-    """Check the invariants I1 to I3 over the whole ledger, holding one member's rows at a time.
+    """Check I1 to I4, I9 and I13 over the whole ledger, holding one member's rows at a time.
 
     Every approved claim has one entry and the reverse; each entry follows from the definition
     and the inputs that it pins; a reversal mirrors its original; each quota is the sum of the
@@ -83,6 +86,8 @@ def verify(session: Session) -> Verification:
     rows = merge(_entries(session), _quotas(session), key=_member_of)
     for member_id, of_member in groupby(rows, key=_member_of):
         _verify_member(member_id, of_member, definitions, report)
+    verify_periods(session, report)
+    verify_proofs(session, report)
     return report
 
 
@@ -187,20 +192,31 @@ def _pinned_buckets(inputs: Any) -> list[str]:
 
 
 def _faults_of(row: Row[Any], definition: Definition | None) -> Iterator[str]:
-    entry, claim, original = row.entry, row.claim, row.original
-    if entry.reverses_id is not None:
-        if original.id is None or original.reverses_id is not None:
-            yield "冲正的对象不存在，或本身就是冲正。"
-            return
-        if entry.points != -original.points or not _agree(entry, original, _OF_ORIGINAL):
-            yield "与被冲正的记录不对应。"
-        return
+    if row.entry.reverses_id is not None:
+        yield from _faults_of_reversal(row)
+    else:
+        yield from _faults_of_award(row, definition)
+
+
+def _faults_of_reversal(row: Row[Any]) -> Iterator[str]:
+    entry, original = row.entry, row.original
+    if original.id is None or original.reverses_id is not None:
+        yield "冲正的对象不存在，或本身就是冲正。"
+    elif entry.points != -original.points or not _agree(entry, original, _OF_ORIGINAL):
+        yield "与被冲正的记录不对应。"
+
+
+def _faults_of_award(row: Row[Any], definition: Definition | None) -> Iterator[str]:
+    entry, claim = row.entry, row.claim
     if entry.source_id is None:
         if claim.id is None or claim.status not in _POSTED or claim.posted_ref != claim.id:
             yield "对应的申报不存在，或没有通过。"
             return
         if not _agree(entry, claim, _OF_CLAIM) or claim.quantity != _pinned_quantity(entry):
             yield "与所依据的申报不一致。"
+    if entry.source_kind == opening.SOURCE:
+        # It follows from a sealed statement, not from an item.
+        return
     if definition is None or not _follows(entry, definition):
         yield "分值不能由所记的方案和依据重新算出。"
 

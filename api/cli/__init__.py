@@ -2,7 +2,7 @@
 
 import flask
 
-from api.cli import accounts, demo, ledger, organizations, points, roster
+from api.cli import accounts, demo, ledger, organizations, periods, points, roster
 
 
 def register(app: flask.Flask) -> None:
@@ -12,5 +12,6 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(points.points)
     app.cli.add_command(roster.roster)
     app.cli.add_command(ledger.ledger)
+    app.cli.add_command(periods.period)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)

@@ -13,7 +13,7 @@ from core.clock import utc_now
 from core.db import unit_of_work
 from members import organization_reading
 from points import periods, schemes
-from points.definitions import InvalidDefinition
+from points.definition_reading import InvalidDefinition
 
 points = AppGroup("points", help="积分方案与年度")
 

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from migrations.append_only import guard
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -15,7 +17,6 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 APPEND_ONLY = ("period_closing", "period_statement", "period_seal", "period_opening")
-APP_ROLE = "party_points_app"
 
 
 def upgrade() -> None:
@@ -82,39 +83,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("period_id", name=op.f("pk_period_opening")),
         sa.UniqueConstraint("from_period_id", name=op.f("uq_period_opening_from_period_id")),
     )
-    _guard()
+    guard(APPEND_ONLY)
 
 
 def _key(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint([column], [f"{other}.id"], name=op.f(f"fk_{table}_{column}"))
-
-
-def _guard() -> None:
-    if op.get_bind().dialect.name != "postgresql":
-        for table in APPEND_ONLY:
-            for event in ("UPDATE", "DELETE"):
-                op.execute(
-                    f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table}"
-                    f" BEGIN SELECT RAISE(ABORT, 'append-only: {table}'); END"
-                )
-        return
-    for table in APPEND_ONLY:
-        op.execute(
-            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        )
-        op.execute(
-            f"CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
-    # Where the operator has not made the application's role, there is nobody to revoke from.
-    op.execute(f"""
-        DO $$ BEGIN
-          IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
-            REVOKE UPDATE, DELETE ON {", ".join(APPEND_ONLY)} FROM {APP_ROLE};
-          END IF;
-        END $$
-    """)
 
 
 def downgrade() -> None:

@@ -6,6 +6,8 @@ Never import product code here: a migration must keep meaning what it meant.
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.append_only import guard
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -14,7 +16,6 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 APPEND_ONLY = ("ledger_block", "ledger_leaf", "ledger_tile", "ledger_checkpoint")
-APP_ROLE = "party_points_app"
 
 
 def upgrade() -> None:
@@ -62,35 +63,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_checkpoint")),
     )
     op.create_index("ix_ledger_checkpoint_size", "ledger_checkpoint", ["size"])
-    _guard()
-
-
-def _guard() -> None:
-    if op.get_bind().dialect.name != "postgresql":
-        for table in APPEND_ONLY:
-            for event in ("UPDATE", "DELETE"):
-                op.execute(
-                    f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table}"
-                    f" BEGIN SELECT RAISE(ABORT, 'append-only: {table}'); END"
-                )
-        return
-    for table in APPEND_ONLY:
-        op.execute(
-            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        )
-        op.execute(
-            f"CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
-    # Where the operator has not made the application's role, there is nobody to revoke from.
-    op.execute(f"""
-        DO $$ BEGIN
-          IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
-            REVOKE UPDATE, DELETE ON {", ".join(APPEND_ONLY)} FROM {APP_ROLE};
-          END IF;
-        END $$
-    """)
+    guard(APPEND_ONLY)
 
 
 def downgrade() -> None:

@@ -16,7 +16,12 @@ from core.db import Base
 from tests.engines import ROOT, migrate, owner_url
 from tests.postgres import APP_ROLE
 
-APPEND_ONLY = {"ledger_entry", "claim_event"}
+APPEND_ONLY = (
+    {"ledger_entry", "claim_event"}
+    | {"period_closing", "period_statement", "period_seal", "period_opening"}
+    | {"ledger_block", "ledger_leaf", "ledger_tile", "ledger_checkpoint"}
+    | {"pledge_revision", "pledge_event", "pledge_note", "pledge_evaluation"}
+)
 
 
 def product_config(database_url: str) -> Config:

@@ -1,0 +1,155 @@
+"""Scores of many members at once: who they are, what they were awarded, who is exempt."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.rows import dialect_of, row_source, rows_parameter
+from members.models import (
+    Affiliation,
+    AffiliationKind,
+    Exemption,
+    MemberClassification,
+    Organization,
+)
+from points import schemes, scoring
+from points.models import LedgerEntry, Period
+from points.schemes import SchemeInForce
+from points.scoring import Score, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a member stood on a day: his organisation, its scheme, and whether he was exempt."""
+
+    organization_id: UUID
+    path: str
+    scheme: SchemeInForce | None
+    is_exempt: bool
+
+
+def load_scores(
+    session: Session, member_ids: Collection[UUID], *, year: int, on: date, subject: str
+) -> dict[UUID, Score]:
+    """The scores of members for a year, in a constant number of statements.
+
+    Args:
+        on: the day whose affiliation, scheme and exemptions count; spans that begin later do
+            not count yet.
+
+    Returns:
+        member -> score; a member whose organisation no scheme covers is left out.
+    """
+    standings = find_standings(session, member_ids, on=on, subject=subject)
+    tallies = find_tallies(session, member_ids, year=year, subject=subject)
+    return {
+        member_id: scoring.score(
+            standing.scheme.definition,
+            tallies.get(member_id, ()),
+            year=year,
+            through=on,
+            is_exempt=standing.is_exempt,
+        )
+        for member_id, standing in standings.items()
+        if standing.scheme is not None
+    }
+
+
+def find_standings(
+    session: Session, member_ids: Collection[UUID], *, on: date, subject: str
+) -> dict[UUID, Standing]:
+    """Where members stood on a day; four statements."""
+    published = schemes.load_published(session)
+    given, parameter = _given(session), _parameter(session, member_ids)
+    places = session.execute(
+        sa.select(Affiliation.member_id, Organization.id, Organization.path)
+        .join(Organization, Organization.id == Affiliation.organization_id)
+        .join(given, given.c.id == Affiliation.member_id)
+        .where(Affiliation.kind == AffiliationKind.PRIMARY, _covers(Affiliation, on)),
+        parameter,
+    ).all()
+    reasons = find_exempting(session, member_ids, on=on)
+    standings = {}
+    for member_id, organization_id, path in places:
+        scheme = schemes.choose(published, path, on, subject=subject)
+        is_exempt = scheme is not None and bool(
+            reasons.get(member_id, set()) & scheme.definition.exempt
+        )
+        standings[member_id] = Standing(organization_id, path, scheme, is_exempt)
+    return standings
+
+
+def find_tallies(
+    session: Session, member_ids: Collection[UUID], *, year: int, subject: str
+) -> dict[UUID, Sequence[Tally]]:
+    """What members' entries of a year come to, by component and month; one statement."""
+    given = _given(session)
+    rows = session.execute(
+        sa.select(LedgerEntry.member_id, *tally_columns())
+        .join(given, given.c.id == LedgerEntry.member_id)
+        .join(Period, Period.id == LedgerEntry.period_id)
+        .where(Period.code == str(year), LedgerEntry.subject == subject)
+        .group_by(LedgerEntry.member_id, LedgerEntry.component_code, entry_month()),
+        _parameter(session, member_ids),
+    )
+    tallies: dict[UUID, list[Tally]] = defaultdict(list)
+    for member_id, component_code, month, points, count in rows:
+        tallies[member_id].append(Tally(component_code, int(month), int(points), int(count)))
+    return dict(tallies)
+
+
+def find_exempting(
+    session: Session, member_ids: Collection[UUID], *, on: date
+) -> dict[UUID, set[str]]:
+    """Member -> what a scheme may exempt him by that day: exemptions and his class."""
+    given, reasons = _given(session), defaultdict[UUID, set[str]](set)
+    words = sa.union_all(
+        sa.select(Exemption.member_id, Exemption.kind).where(_covers(Exemption, on)),
+        sa.select(MemberClassification.member_id, MemberClassification.member_class).where(
+            _covers(MemberClassification, on)
+        ),
+    ).subquery("words")
+    rows = session.execute(
+        sa.select(words.c.member_id, words.c.kind).join(given, given.c.id == words.c.member_id),
+        _parameter(session, member_ids),
+    )
+    for member_id, reason in rows:
+        reasons[member_id].add(reason)
+    return dict(reasons)
+
+
+def tally_columns() -> tuple[Any, ...]:
+    """What a tally is made of: component, month, points, entries less reversals."""
+    sign = sa.case((LedgerEntry.reverses_id.is_(None), 1), else_=-1)
+    return (
+        LedgerEntry.component_code,
+        entry_month(),
+        sa.func.sum(LedgerEntry.points),
+        sa.func.sum(sign),
+    )
+
+
+def entry_month() -> sa.ColumnElement[int]:
+    """The month that an entry counts in; one about a closed year counts when it was posted."""
+    return sa.case(
+        (LedgerEntry.about_period_id.is_(None), sa.extract("month", LedgerEntry.happened_on)),
+        else_=sa.extract("month", LedgerEntry.posted_at),
+    )
+
+
+def _covers(model: Any, on: date) -> sa.ColumnElement[bool]:
+    return sa.and_(model.valid_from <= on, sa.or_(model.valid_to.is_(None), model.valid_to > on))
+
+
+def _given(session: Session) -> sa.Subquery:
+    return row_source(dialect_of(session), {"id": LedgerEntry.__table__.c.member_id.type})
+
+
+def _parameter(session: Session, member_ids: Collection[UUID]) -> dict[str, str]:
+    return rows_parameter(session, [{"id": member_id} for member_id in member_ids])

@@ -1,0 +1,44 @@
+"""Closing a year in tests: whole closes, and numbers of statements."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from points import closing, periods
+from points.closing import CloseTerms
+from points.models import Period
+from points.statement_models import PeriodStatement
+
+# After the cut-off of the year's last claims.
+LATER = datetime(2027, 1, 20, 2, 0, tzinfo=UTC)
+LATER_DAY = date(2027, 1, 20)
+
+
+def close_year(session: Session, code: str = "2026", *, now: datetime = LATER) -> Period:
+    """All three steps."""
+    period = closing.begin(session, code, begun_by=None, terms=CloseTerms(), now=now)
+    for _ in closing.close(session, period.id, now=now):
+        session.flush()
+    return periods.get_period(session, code)
+
+
+def statement_of(session: Session, member_id: object) -> PeriodStatement:
+    query = sa.select(PeriodStatement).where(PeriodStatement.member_id == member_id)
+    return session.scalars(query).one()
+
+
+@contextmanager
+def counted(session: Session) -> Iterator[list[str]]:
+    """The SQL that is sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_conn: object, _cur: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    engine = session.get_bind().engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    sa.event.remove(engine, "before_cursor_execute", note)
