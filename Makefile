@@ -3,7 +3,7 @@ PY := .venv/bin/python
 TESTS ?=
 PIP = $$($(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || echo $(PYTHON) -m pip --python $(PY))
 PIP_FLAGS = --quiet --disable-pip-version-check --require-hashes
-LOCK = $(PY) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
+LOCK = $(PY) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url
 
 .PHONY: run demo test check format format-check lint types imports openapi tour model bench lock clean
 
