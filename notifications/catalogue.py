@@ -39,6 +39,30 @@ KINDS = {
             "一笔积分已冲正",
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
         ),
+        MessageKind(
+            "pledge_returned",
+            frozenset({"title", "reason"}),
+            "承诺已退回，可修改后再报",
+            "“{title}”未通过：{reason}。修改后可以重新提交，已填内容都还在。",
+        ),
+        MessageKind(
+            "pledge_approved",
+            frozenset({"title"}),
+            "承诺已审核通过",
+            "“{title}”已审核通过。",
+        ),
+        MessageKind(
+            "pledge_published",
+            frozenset({"title"}),
+            "承诺已公开",
+            "“{title}”已在支部公开，可以随时记录进展，完成后报告。",
+        ),
+        MessageKind(
+            "pledge_evaluated",
+            frozenset({"title", "result", "points", "note"}),
+            "承诺已评定",
+            "“{title}”评定结果：{result}，计 {points} 分。{note}如有不同意见，可向支部提出。",
+        ),
     )
 }
 

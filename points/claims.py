@@ -75,7 +75,7 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
         id=new_id(),
         member_id=new.member_id,
         organization_id=new.organization_id,
-        reviewer_organization_id=_reviewer_of(session, new.member_id, organization, actor.on),
+        reviewer_organization_id=find_reviewer(session, new.member_id, organization, actor.on),
         item_code=item.code,
         source_kind=new.source_kind,
         source_id=new.source_id,
@@ -135,7 +135,7 @@ def resubmit(
     """
     claim = session.get_one(Claim, claim_id)
     organization = session.get_one(Organization, claim.organization_id)
-    reviewer_id = _reviewer_of(session, claim.member_id, organization, actor.on)
+    reviewer_id = find_reviewer(session, claim.member_id, organization, actor.on)
     _move(
         session,
         actor,
@@ -212,7 +212,7 @@ def list_own(
     return cut(rows, limit, lambda claim: [str(claim.id)])
 
 
-def _reviewer_of(session: Session, member_id: UUID, organization: Organization, on: date) -> UUID:
+def find_reviewer(session: Session, member_id: UUID, organization: Organization, on: date) -> UUID:
     """Who decides: the branch, unless nobody there could (decision 7).
 
     A secretary's own claims go to the body above, and so does the claim of a member whose branch
