@@ -217,7 +217,7 @@ class MakeUp(Base):
     __tablename__ = "make_up"
     __table_args__ = (
         sa.CheckConstraint("confirmed_by <> member_id", name="not_oneself"),
-        sa.UniqueConstraint("attendance_id"),
+        sa.Index("ix_make_up_attendance_id", "attendance_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

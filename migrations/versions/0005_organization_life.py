@@ -203,9 +203,7 @@ def _create_tables() -> None:
             "status IN ('present', 'present_remote', 'present_elsewhere', 'leave_approved', 'absent_unexcused', 'exempt', 'made_up')",
             name=op.f("ck_attendance_status"),
         ),
-        sa.CheckConstraint(
-            "(status IS NULL) = (origin IS NULL)", name=op.f("ck_attendance_said")
-        ),
+        sa.CheckConstraint("(status IS NULL) = (origin IS NULL)", name=op.f("ck_attendance_said")),
         sa.CheckConstraint(
             "(status IS NULL) = (revision = 0)", name=op.f("ck_attendance_revision")
         ),
@@ -403,8 +401,8 @@ def _create_tables() -> None:
         ),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_make_up_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_make_up")),
-        sa.UniqueConstraint("attendance_id", name=op.f("uq_make_up_attendance_id")),
     )
+    op.create_index("ix_make_up_attendance_id", "make_up", ["attendance_id"])
 
 
 def downgrade() -> None:
