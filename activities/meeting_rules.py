@@ -40,7 +40,7 @@ def can_vote(voters_due: int, voters_present: int) -> Finding:
     _require_within("voters_present", voters_present, voters_due)
     needed = _share_of(voters_due, 1, 2)
     facts = f"应到有表决权的党员 {voters_due} 人，实到 {voters_present} 人，至少须到 {needed} 人"
-    return _quorum(voters_present, needed, facts, "可以表决", GENERAL_MEETING_BASIS)
+    return _quorum(voters_present, needed, facts, "表决", GENERAL_MEETING_BASIS)
 
 
 def yes_votes_needed(voters_due: int) -> int:
@@ -99,7 +99,7 @@ def can_elect(electors_due: int, electors_present: int) -> Finding:
     facts = (
         f"应到有选举权的党员 {electors_due} 人，实到 {electors_present} 人，至少须到 {needed} 人"
     )
-    return _quorum(electors_present, needed, facts, "可以选举", ELECTION_BASIS)
+    return _quorum(electors_present, needed, facts, "选举", ELECTION_BASIS)
 
 
 def can_hold_committee_meeting(committee_size: int, committee_present: int) -> Finding:
@@ -111,7 +111,7 @@ def can_hold_committee_meeting(committee_size: int, committee_present: int) -> F
     _require_within("committee_present", committee_present, committee_size)
     needed = _share_of(committee_size, 1, 2)
     facts = f"支部委员 {committee_size} 人，到会 {committee_present} 人，至少须到 {needed} 人"
-    return _quorum(committee_present, needed, facts, "可以开会", COMMITTEE_MEETING_BASIS)
+    return _quorum(committee_present, needed, facts, "开会", COMMITTEE_MEETING_BASIS)
 
 
 def check_excellent(members_appraised: int, excellent: int) -> Finding:
@@ -133,7 +133,9 @@ def check_excellent(members_appraised: int, excellent: int) -> Finding:
 
 def _quorum(present: int, needed: int, facts: str, verb: str, basis: str) -> Finding:
     holds = present >= needed
-    return Finding(holds, needed, f"{facts}，{'' if holds else '人数不足，不'}{verb}。", basis)
+    return Finding(
+        holds, needed, f"{facts}，{'可以' if holds else '人数不足，不能'}{verb}。", basis
+    )
 
 
 def _share_of(people: int, numerator: int, denominator: int) -> int:

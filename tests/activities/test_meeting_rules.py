@@ -62,7 +62,7 @@ def test_quorum(judge: Judge, due: int, present: int, holds: bool, needed: int) 
         (7, 4, True, 4, "须全部赞成"),
         (8, 5, True, 5, "须全部赞成"),
         (8, 6, True, 5, "5 票赞成。"),
-        (8, 3, False, 4, "不可以表决"),
+        (8, 3, False, 4, "不能表决"),
         (2, 1, False, 2, "任何议题都不能通过"),
         (1, 1, True, 1, "须全部赞成"),
     ],
@@ -94,7 +94,7 @@ def test_vote_is_told_in_a_sentence() -> None:
         "应到有表决权的党员 8 人，实到 6 人，赞成 5 票，须超过应到人数的半数，即 5 票，通过。"
     )
     assert judge_vote(8, 3, 3).sentence == (
-        "应到有表决权的党员 8 人，实到 3 人，至少须到 4 人，人数不足，不可以表决。"
+        "应到有表决权的党员 8 人，实到 3 人，至少须到 4 人，人数不足，不能表决。"
     )
 
 
