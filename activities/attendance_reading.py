@@ -166,7 +166,7 @@ def rate_branch(
         message = "结束日期应不早于开始日期，最多一年。"
         raise RangeTooLong(message, problems=(FieldProblem("/to", "range", message),))
     group = aliased(Organization)
-    rows = session.execute(
+    rows: Sequence[Any] = session.execute(
         sa.select(
             Attendance.member_id,
             Member.name,
@@ -195,7 +195,7 @@ def rate_branch(
     return BranchRates(count_statuses(row[3] for row in rows), members)
 
 
-def _own(actor: Actor) -> sa.Select[Any]:
+def _own(actor: Actor) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             Activity,

@@ -1,6 +1,6 @@
-"""Tables of what a meeting leaves behind, and of the templates that new ones are made from."""
+"""Tables around meetings: templates, records, votes, photos, and why a duty was not met."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -92,3 +92,23 @@ class ActivityPhoto(Base):
     byte_count: Mapped[int] = mapped_column()
     added_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DutyExcuse(Base):
+    """The branch's reason why a duty could not be met in the span around a day; append-only."""
+
+    __tablename__ = "duty_excuse"
+    __table_args__ = (
+        one_of("kind", ActivityKind),
+        sa.CheckConstraint("reason <> ''", name="reason"),
+        sa.Index("ix_duty_excuse_organization_id", "organization_id", "excused_on"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    group_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("organization.id"))
+    kind: Mapped[str] = mapped_column(sa.String(32))
+    excused_on: Mapped[date] = mapped_column()
+    reason: Mapped[str] = mapped_column(sa.String(200))
+    recorded_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)

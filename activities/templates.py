@@ -132,7 +132,7 @@ def schedule(
     return calendar.schedule(session, actor, organization_id, plan=plan, now=now)
 
 
-def _usable(path: str) -> sa.Select[Any]:
+def _usable(path: str) -> sa.Select[*tuple[Any, ...]]:
     # A body stands above when its path begins the organisation's own.
     return (
         sa.select(ActivityTemplate, Organization.name.label("organization_name"))

@@ -17,7 +17,7 @@ depends_on = None
 
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-APPEND_ONLY = ("attendance_event", "check_in", "make_up", "meeting_vote")
+APPEND_ONLY = ("attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse")
 KIND = "kind IN ('theme_day', 'general_meeting', 'committee_meeting', 'group_meeting', 'party_lecture', 'organization_life_meeting', 'training')"
 MORE_KINDS = "kind IN ('theme_day', 'general_meeting', 'committee_meeting', 'group_meeting', 'party_lecture', 'organization_life_meeting', 'democratic_appraisal', 'fixed_study_day', 'training', 'joint_activity')"
 # New checks over the new columns of an activity.
@@ -403,9 +403,36 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_make_up")),
     )
     op.create_index("ix_make_up_attendance_id", "make_up", ["attendance_id"])
+    op.create_table(
+        "duty_excuse",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("group_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("excused_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.CheckConstraint(MORE_KINDS, name=op.f("ck_duty_excuse_kind")),
+        sa.CheckConstraint("reason <> ''", name=op.f("ck_duty_excuse_reason")),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["organization.id"], name=op.f("fk_duty_excuse_group_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_duty_excuse_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["recorded_by"], ["member.id"], name=op.f("fk_duty_excuse_recorded_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_excuse")),
+    )
+    op.create_index(
+        "ix_duty_excuse_organization_id", "duty_excuse", ["organization_id", "excused_on"]
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("duty_excuse")
     op.drop_table("make_up")
     op.drop_table("attendance_event")
     op.drop_index("ix_meeting_vote_activity_id", table_name="meeting_vote")
