@@ -19,6 +19,7 @@ import notifications.models
 import points.models
 import points.proof_models
 import points.publicity_models
+import points.review_models
 import points.statement_models
 from core.config import database_urls, normalize_url
 from core.db import Base
