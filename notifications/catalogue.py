@@ -39,6 +39,48 @@ KINDS = {
             "一笔积分已冲正",
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
         ),
+        MessageKind(
+            "deduction_posted",
+            frozenset({"title", "points"}),
+            "记了一笔扣分",
+            "“{title}”扣 {points} 分，公示前可以提出异议；说明情况后由另一人答复。",
+        ),
+        MessageKind(
+            "deduction_notice",
+            frozenset({"title", "points", "basis", "until"}),
+            "拟扣分告知",
+            "因“{title}”拟扣 {points} 分，依据：{basis}。{until} 前可以提出异议，期满后才会计入。",
+        ),
+        MessageKind(
+            "veto_notice",
+            frozenset({"title", "basis", "until"}),
+            "拟一票否决告知",
+            "因“{title}”拟作一票否决，依据：{basis}。{until} 前可以提出异议，另须上级确认。",
+        ),
+        MessageKind(
+            "adjustment_entered",
+            frozenset({"title", "basis"}),
+            "组织为您记了一笔积分",
+            "“{title}”已记入，依据：{basis}。公示期满后生效。",
+        ),
+        MessageKind(
+            "objection_filed",
+            frozenset({"title", "due"}),
+            "有一项异议",
+            "对“{title}”有人提出异议，将在 {due} 前答复。",
+        ),
+        MessageKind(
+            "objection_decided",
+            frozenset({"title", "outcome", "reply"}),
+            "异议已有答复",
+            "对“{title}”的异议{outcome}：{reply}",
+        ),
+        MessageKind(
+            "review_undone",
+            frozenset({"title"}),
+            "审核已撤销，将重新审核",
+            "“{title}”刚才的审核结果已由审核人撤销，会重新审核，不需要您再做什么。",
+        ),
     )
 }
 

@@ -74,7 +74,9 @@ class Adjustment(Base):
             name="veto_confirmed",
         ),
         sa.CheckConstraint(
-            "NOT is_deduction OR (notified_on IS NOT NULL AND objection_until > notified_on)",
+            # A comparison with NULL would let the row pass.
+            "NOT is_deduction OR (notified_on IS NOT NULL AND objection_until IS NOT NULL"
+            " AND objection_until > notified_on)",
             name="notice",
         ),
         sa.CheckConstraint(

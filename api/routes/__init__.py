@@ -4,6 +4,7 @@ from api.blueprints import Blueprint
 from api.routes import (
     accounts,
     activities,
+    adjustments,
     affiliations,
     auth,
     claims,
@@ -30,6 +31,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     claims.blp,
     points.blp,
     periods.blp,
+    adjustments.blp,
     proofs.blp,
     activities.blp,
     jobs.blp,

@@ -150,7 +150,7 @@ def upgrade() -> None:
             "subject IN ('party_members', 'cadres')", name=op.f("ck_adjustment_subject")
         ),
         sa.CheckConstraint(
-            "NOT is_deduction OR (notified_on IS NOT NULL AND objection_until > notified_on)",
+            "NOT is_deduction OR (notified_on IS NOT NULL AND objection_until IS NOT NULL AND objection_until > notified_on)",
             name=op.f("ck_adjustment_notice"),
         ),
         sa.CheckConstraint(
