@@ -64,6 +64,12 @@ KINDS = {
             "“{title}”已记入，依据：{basis}。公示期满后生效。",
         ),
         MessageKind(
+            "bulletin_published",
+            frozenset({"month", "until"}),
+            "积分公示",
+            "支部 {month} 的积分已公示到 {until}，其中有您的积分。有不同意见可以提出异议。",
+        ),
+        MessageKind(
             "objection_filed",
             frozenset({"title", "due"}),
             "有一项异议",

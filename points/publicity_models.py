@@ -217,6 +217,7 @@ class Objection(Base):
         sa.CheckConstraint(
             "decided_by IS NULL OR (decided_by <> member_id AND decided_by <> objector_id"
             " AND decided_by <> approved_by"
+            " AND decided_by <> coalesce(confirmed_by, objector_id)"
             " AND decided_by <> coalesce(first_decided_by, objector_id))",
             name="decided_by_another",
         ),
@@ -257,6 +258,8 @@ class Objection(Base):
     member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     objector_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"), index=True)
     approved_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
+    # The second person behind a veto.
+    confirmed_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     first_decided_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     reason: Mapped[str] = mapped_column(sa.String(500))
     filed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -289,6 +289,7 @@ def upgrade() -> None:
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("objector_id", sa.Uuid(), nullable=False),
         sa.Column("approved_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=True),
         sa.Column("first_decided_by", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("filed_at", INSTANT, nullable=False),
@@ -319,7 +320,7 @@ def upgrade() -> None:
             "(entry_id IS NULL) <> (adjustment_id IS NULL)", name=op.f("ck_objection_one_target")
         ),
         sa.CheckConstraint(
-            "decided_by IS NULL OR (decided_by <> member_id AND decided_by <> objector_id AND decided_by <> approved_by AND decided_by <> coalesce(first_decided_by, objector_id))",
+            "decided_by IS NULL OR (decided_by <> member_id AND decided_by <> objector_id AND decided_by <> approved_by AND decided_by <> coalesce(confirmed_by, objector_id) AND decided_by <> coalesce(first_decided_by, objector_id))",
             name=op.f("ck_objection_decided_by_another"),
         ),
         sa.ForeignKeyConstraint(
@@ -330,6 +331,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["approved_by"], ["member.id"], name=op.f("fk_objection_approved_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["confirmed_by"], ["member.id"], name=op.f("fk_objection_confirmed_by")
         ),
         sa.ForeignKeyConstraint(
             ["decided_by"], ["member.id"], name=op.f("fk_objection_decided_by")

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from points import adjustments, review, schemes
+from points import adjustments, bulletins, review, schemes
 from points.adjustments import Given, Terms
-from points.publicity_models import Adjustment
+from points.publicity_models import Adjustment, Bulletin
 from points.review import Action, Decision
-from tests.world import NOW, SCHEME, World
+from tests.world import NOW, SCHEME, TODAY, World
 
 # NOW is Tuesday, 10 November 2026; five working days later is Tuesday the 17th.
 WINDOW_OVER = NOW + timedelta(days=8)
@@ -86,6 +86,13 @@ def approve(world: World, who: str, *claim_ids: UUID, now: datetime = NOW) -> li
     results = review.review(world.session, world.actor(who), decisions, now=now)
     assert all(result.entry_id for result in results), results
     return [result.entry_id for result in results if result.entry_id]
+
+
+def publish(
+    world: World, who: str = "书记一", month: str = "2026-11", *, now: datetime = NOW
+) -> Bulletin:
+    branch = world.organizations["一支部"]
+    return bulletins.publish(world.session, world.actor(who, on=TODAY), branch, month, now=now)
 
 
 def read(session: Session, model: Any, key: Any) -> Any:
