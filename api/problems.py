@@ -76,6 +76,12 @@ _CONSTRAINTS = {
     "uq_role_grant_live": ("role.already_granted", 409, "这个人已担任该职务"),
     "uq_account_phone_index": ("account.phone_taken", 409, "这个手机号已用于另一个账号"),
     "uq_member_id_number_index": ("member.duplicate", 409, "这个身份证号已在名册中"),
+    "uq_objection_entry": ("objection.duplicate", 409, "您已对此提出过异议"),
+    "uq_objection_adjustment": ("objection.duplicate", 409, "您已对此提出过异议"),
+    "uq_objection_appeal_of_id": ("objection.already_appealed", 409, "已经申诉过一次"),
+    "uq_recusal_reviewer_id_member_id": ("recusal.duplicate", 409, "已经申请过回避"),
+    "uq_recusal_reviewer_id_claim_id": ("recusal.duplicate", 409, "已经申请过回避"),
+    "ck_adjustment_veto_document": ("adjustment.document_required", 422, "一票否决须有文号"),
     "no_overlapping_primary": ("member.overlap", 409, "组织关系的日期重叠"),
     "no_organization_cycle": ("org.cycle", 409, "不能移到自己的下级之下"),
 }
@@ -88,6 +94,11 @@ _SQLITE_UNIQUE = {
     "role_grant.member_id, role_grant.role, role_grant.organization_id": "uq_role_grant_live",
     "account.phone_index": "uq_account_phone_index",
     "member.id_number_index": "uq_member_id_number_index",
+    "objection.objector_id, objection.entry_id": "uq_objection_entry",
+    "objection.objector_id, objection.adjustment_id": "uq_objection_adjustment",
+    "objection.appeal_of_id": "uq_objection_appeal_of_id",
+    "recusal.reviewer_id, recusal.member_id": "uq_recusal_reviewer_id_member_id",
+    "recusal.reviewer_id, recusal.claim_id": "uq_recusal_reviewer_id_claim_id",
 }
 
 

@@ -85,6 +85,52 @@ KINDS = {
             "一次缺席已登记",
             "“{title}”登记为无故缺席，按积分方案扣 {points} 分。"
             "如与事实不符，或已补学，请在 30 天内向支部提出。",
+            "deduction_posted",
+            frozenset({"title", "points"}),
+            "记了一笔扣分",
+            "“{title}”扣 {points} 分，公示前可以提出异议；说明情况后由另一人答复。",
+        ),
+        MessageKind(
+            "deduction_notice",
+            frozenset({"title", "points", "basis", "until"}),
+            "拟扣分告知",
+            "因“{title}”拟扣 {points} 分，依据：{basis}。{until} 前可以提出异议，期满后才会计入。",
+        ),
+        MessageKind(
+            "veto_notice",
+            frozenset({"title", "basis", "until"}),
+            "拟一票否决告知",
+            "因“{title}”拟作一票否决，依据：{basis}。{until} 前可以提出异议，另须上级确认。",
+        ),
+        MessageKind(
+            "adjustment_entered",
+            frozenset({"title", "basis"}),
+            "组织为您记了一笔积分",
+            "“{title}”已记入，依据：{basis}。公示期满后生效。",
+        ),
+        MessageKind(
+            "bulletin_published",
+            frozenset({"month", "until"}),
+            "积分公示",
+            "支部 {month} 的积分已公示到 {until}，其中有您的积分。有不同意见可以提出异议。",
+        ),
+        MessageKind(
+            "objection_filed",
+            frozenset({"title", "due"}),
+            "有一项异议",
+            "对“{title}”有人提出异议，将在 {due} 前答复。",
+        ),
+        MessageKind(
+            "objection_decided",
+            frozenset({"title", "outcome", "reply"}),
+            "异议已有答复",
+            "对“{title}”的异议{outcome}：{reply}",
+        ),
+        MessageKind(
+            "review_undone",
+            frozenset({"title"}),
+            "审核已撤销，将重新审核",
+            "“{title}”刚才的审核结果已由审核人撤销，会重新审核，不需要您再做什么。",
         ),
     )
 }

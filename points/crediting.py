@@ -1,19 +1,20 @@
 """Points that follow from a fact without a claim: attendance, grades, manual entries."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.quantities import Points
+from core.quantities import Points, format_points
 from members.access import Actor
+from notifications import outbox
 from points import ledger, periods, rules, schemes
 from points.definitions import Event, Item, match_items
 from points.granting import Award, grant_all, note_of, occasion_of
-from points.ledger import Source
+from points.ledger import Posting, Source
 from points.models import Period
 from points.schemes import SchemeInForce
 
@@ -37,6 +38,7 @@ class Occasion:
         quantity: occurrences, unless the item counts minutes.
         item_code: the item that a person chose; empty when the event alone decides.
         points: hundredths that a person gave, where the item leaves the number to one.
+        ratings: rater -> hundredths, where several give the number together.
         member_class: the member's class on that day, empty for an ordinary one.
         is_exempt: no deduction for an exempt member (domain 5.6).
         period_id: the period to post into, for a late adjustment; else that of the day.
@@ -57,6 +59,7 @@ class Occasion:
     quantity: int = 1
     item_code: str = ""
     points: int | None = None
+    ratings: Mapping[str, int] = field(default_factory=dict)
     member_class: str = ""
     is_exempt: bool = False
     period_id: UUID | None = None
@@ -92,6 +95,9 @@ def credit(
     judged = {one.source_id: _judge(one, open_periods, published) for one in occasions}
     postings = grant_all(session, [one for one in judged.values() if isinstance(one, Award)])
     entries = ledger.post(session, actor, postings, now=now)
+    # Nobody finds out about a deduction from a bulletin (guardrail 10).
+    taken = [one for one in postings if one.grant.asked < 0]
+    outbox.enqueue(session, [_notice(one) for one in taken], now=now)
     credited = {
         source_id: Credited(None, Points(0), one)
         for source_id, one in judged.items()
@@ -100,6 +106,13 @@ def credit(
     for one in postings:
         credited[one.origin_id] = Credited(entries[one.origin_id], one.grant.points, note_of(one))
     return credited
+
+
+def _notice(posting: Posting) -> outbox.Message:
+    origin = posting.origin
+    occasion = f"{posting.origin_id}:{origin.revision if isinstance(origin, Source) else 0}"
+    params = {"title": posting.title, "points": format_points(-posting.grant.points)}
+    return outbox.Message(posting.member_id, "deduction_posted", occasion, params)
 
 
 def _judge(
@@ -146,7 +159,8 @@ def _matching(scheme: SchemeInForce, occasion: Occasion) -> list[Item]:
 
 def _inputs(occasion: Occasion) -> dict[str, Any]:
     """What the entry pins, so that its number can be rebuilt and tried under another scheme."""
-    return {
+    ratings = {"ratings": dict(occasion.ratings)} if occasion.ratings else {}
+    return ratings | {
         "event": str(occasion.event),
         "tags": sorted(occasion.tags),
         "status": occasion.status,

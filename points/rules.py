@@ -51,12 +51,13 @@ def asked_from(item: Item, inputs: Mapping[str, Any]) -> Points | None:
 
     Args:
         inputs: `quantity`; `grade` for a graded item; `points` in hundredths where a person
-            gave the number, which is held within the item's own.
+            gave the number, or `ratings` where several did, held within the item's own.
     """
     if item.unit is Unit.GRADE:
         return item.grades.get(inputs.get("grade", ""))
     if item.unit is Unit.SCORE:
-        given = inputs.get("points")
+        ratings = inputs.get("ratings")
+        given = weighted(item, ratings) if ratings else inputs.get("points")
         if given is None:
             return None
         low, high = sorted((0, item.points))

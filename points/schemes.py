@@ -104,6 +104,16 @@ def get_definition(session: Session, version_id: UUID) -> tuple[Definition, int]
     return _parsed(row[1], row[0]), row[2]
 
 
+def get_definitions(session: Session, version_ids: Iterable[UUID]) -> dict[UUID, Definition]:
+    """The definitions of pinned versions, retired ones too; one statement."""
+    rows = session.execute(
+        sa.select(
+            SchemeVersion.id, SchemeVersion.definition_sha256, SchemeVersion.definition
+        ).where(SchemeVersion.id.in_(version_ids))
+    )
+    return {row[0]: _parsed(row[1], row[2]) for row in rows}
+
+
 def publish(
     session: Session,
     organization_id: UUID,

@@ -24,6 +24,11 @@ APPEND_ONLY = (
     "ledger_leaf",
     "ledger_tile",
     "ledger_checkpoint",
+    "bulletin_entry",
+    "bulletin_confirmation",
+    "objection_event",
+    "review_batch_decision",
+    "recusal",
 )
 _ROWS_AT_ONCE = 1000
 

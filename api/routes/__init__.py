@@ -6,10 +6,12 @@ from api.routes import (
     activities,
     activity_records,
     activity_templates,
+    adjustments,
     affiliations,
     attendance,
     auth,
     check_ins,
+    bulletins,
     claims,
     duties,
     import_workbooks,
@@ -18,6 +20,7 @@ from api.routes import (
     leave,
     me,
     members,
+    objections,
     organizations,
     periods,
     pledge_decisions,
@@ -30,6 +33,7 @@ from api.routes import (
     role_grants,
     services,
     system,
+    work_calendar,
 )
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -40,6 +44,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     claims.blp,
     points.blp,
     periods.blp,
+    adjustments.blp,
+    bulletins.blp,
+    objections.blp,
     proofs.blp,
     activities.blp,
     attendance.blp,
@@ -61,4 +68,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     pledge_records.blp,
     imports.blp,
     import_workbooks.blp,
+    work_calendar.blp,
 )

@@ -29,7 +29,9 @@ class ComponentOut(OutSchema):
     name = fields.String(metadata={"example": "加分"})
     start = PointsText(metadata={"example": "0"})
     points = PointsText(metadata={"example": "2.5"})
-    cap = PointsText(metadata={"example": "30"})
+    cap = PointsText(
+        allow_none=True, metadata={"example": "30", "description": "不设上限的为 null"}
+    )
 
 
 class CapUseOut(OutSchema):
@@ -40,7 +42,10 @@ class CapUseOut(OutSchema):
 
 class BalanceOut(OutSchema):
     year = fields.Integer(metadata={"example": 2026})
-    total = PointsText(metadata={"example": "62.5"})
+    status = fields.String(metadata={"example": "scored", "description": "scored exempt"})
+    total = PointsText(
+        allow_none=True, metadata={"example": "62.5", "description": "豁免的为 null，不是零分"}
+    )
     provisional = PointsText(metadata={"example": "2.5", "description": "已通过、公示期未满"})
     confirmed = PointsText(metadata={"example": "0", "description": "公示期满"})
     band = fields.String(allow_none=True, metadata={"example": "合格", "description": "仅供参考"})
