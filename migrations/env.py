@@ -12,6 +12,7 @@ import activities.pledge_models
 import activities.service_models
 import core.background
 import members.access_models
+import members.consent_models
 import members.models
 import members.roster.models
 import notifications.models
