@@ -113,7 +113,10 @@ class ServiceSignup(Base):
         sa.CheckConstraint(
             "(checked_out_at IS NULL) = (claimed_minutes IS NULL)", name="claimed_minutes"
         ),
-        sa.CheckConstraint("withdrawn_at IS NULL OR checked_in_at IS NULL", name="withdrawn"),
+        sa.CheckConstraint(
+            "withdrawn_at IS NULL OR (checked_in_at IS NULL AND settled_at IS NULL)",
+            name="withdrawn",
+        ),
         sa.Index(
             "uq_service_signup_live",
             "opportunity_id",
@@ -137,6 +140,8 @@ class ServiceSignup(Base):
     checked_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     checked_out_received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     claimed_minutes: Mapped[int | None] = mapped_column()
+    # When the organiser said what became of it: so many minutes, or that he did not come.
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ServiceCorrection(Base):

@@ -214,6 +214,7 @@ def upgrade() -> None:
         sa.Column("checked_out_at", INSTANT, nullable=True),
         sa.Column("checked_out_received_at", INSTANT, nullable=True),
         sa.Column("claimed_minutes", sa.Integer(), nullable=True),
+        sa.Column("settled_at", INSTANT, nullable=True),
         sa.CheckConstraint(
             "entered_by = member_id OR given_word <> ''", name=op.f("ck_service_signup_own_will")
         ),
@@ -234,7 +235,7 @@ def upgrade() -> None:
             name=op.f("ck_service_signup_check_order"),
         ),
         sa.CheckConstraint(
-            "withdrawn_at IS NULL OR checked_in_at IS NULL",
+            "withdrawn_at IS NULL OR (checked_in_at IS NULL AND settled_at IS NULL)",
             name=op.f("ck_service_signup_withdrawn"),
         ),
         sa.ForeignKeyConstraint(
