@@ -103,7 +103,7 @@ class VolunteerRecord(Base):
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     planned_minutes: Mapped[int] = mapped_column()
-    claimed_minutes: Mapped[int | None] = mapped_column()
+    claimed_minutes: Mapped[int] = mapped_column()
     confirmed_minutes: Mapped[int | None] = mapped_column()
     confirmed_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -140,6 +140,8 @@ class ServiceSignup(Base):
     checked_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     checked_out_received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     claimed_minutes: Mapped[int | None] = mapped_column()
+    # Both times came with the organiser's code of that moment.
+    is_scanned: Mapped[bool] = mapped_column(default=False)
     # When the organiser said what became of it: so many minutes, or that he did not come.
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

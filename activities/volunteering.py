@@ -28,9 +28,16 @@ from members.models import Affiliation, AffiliationKind, Member, Organization
 from points import claims
 from points.claims import NewClaim
 from points.definitions import Event
-from points.models import Claim
+from points.models import Claim, ClaimStatus
 
 SOURCE_KIND = "volunteer_record"
+
+
+class OrganisedService(RuleViolation):
+    """What an organiser confirmed is not changed by the member alone."""
+
+    code = "service.organised"
+    title = "组织者核定的时长须由组织者更正"
 
 
 class NotAffiliated(RuleViolation):
@@ -101,11 +108,14 @@ def correct(
     Raises:
         NotFound: not the actor's to change.
         VersionConflict: it was changed meanwhile.
+        OrganisedService: an organiser confirmed it.
         ClaimAlreadyDecided: the claim is not in the returned state.
     """
     kept = _get_writable(session, actor, record_id)
     if kept.version != version:
         raise VersionConflict
+    if kept.signup_id is not None:
+        raise OrganisedService("请提出更正申请，由组织者核实后更正。")
     member = get_member(session, actor, kept.member_id, roles=ROSTER_ROLES)
     require_possible(facts, member.joined_on, now=now)
     if _organization_on(session, kept.member_id, facts.happened_on) != kept.organization_id:
@@ -121,7 +131,7 @@ def correct(
         "flags": list(flags),
         "is_flagged": bool(flags),
     }
-    claims.resubmit(session, actor, kept.claim_id, changes=changes, now=now)
+    claims.resubmit(session, actor, _live_claim_id(session, kept.id), changes=changes, now=now)
     for name, value in _columns(facts).items():
         setattr(kept, name, value)
     kept.happened_on, kept.flags, kept.version = facts.happened_on, list(flags), version + 1
@@ -137,7 +147,8 @@ def withdraw(session: Session, actor: Actor, record_id: UUID, *, now: datetime) 
         ClaimAlreadyDecided: it was approved meanwhile.
     """
     kept = _get_writable(session, actor, record_id)
-    claims.withdraw(session, actor, kept.claim_id, now=now)
+    if kept.claim_id is not None:
+        claims.withdraw(session, actor, _live_claim_id(session, kept.id), now=now)
     kept.withdrawn_at = now
     session.flush()
 
@@ -176,7 +187,24 @@ def list_own(
 
 
 def _with_claims() -> sa.Select[VolunteerRecord, Claim]:
-    return sa.select(VolunteerRecord, Claim).join(Claim, Claim.id == VolunteerRecord.claim_id)
+    return sa.select(VolunteerRecord, Claim).outerjoin(Claim, is_live_claim())
+
+
+def is_live_claim() -> sa.ColumnElement[bool]:
+    """Join condition: the one claim that stands for a record; an undone one gave way to it."""
+    return (
+        (Claim.source_kind == SOURCE_KIND)
+        & (Claim.source_id == VolunteerRecord.id)
+        & (Claim.status != ClaimStatus.UNDONE)
+    )
+
+
+def _live_claim_id(session: Session, record_id: UUID) -> UUID:
+    return session.scalars(
+        sa.select(Claim.id)
+        .join(VolunteerRecord, is_live_claim())
+        .where(VolunteerRecord.id == record_id)
+    ).one()
 
 
 def _columns(facts: ServiceFacts) -> dict[str, Any]:

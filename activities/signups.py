@@ -1,0 +1,316 @@
+"""Signing up for a service: one's own decision, taken back, checked in and out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from activities import attendance_codes, opportunities
+from activities.attendance_codes import Code, code_key
+from activities.models import VolunteerRecord
+from activities.opportunities import OpportunityClosed
+from activities.service_models import ServiceOpportunity, ServiceSignup
+from activities.signup_rules import claimed_between, require_accepted, require_check_time
+from core.db import vault_of
+from core.errors import Conflict, NotFound, RuleViolation
+from core.paging import Page, cut, id_key
+from members.access import ROSTER_ROLES, Actor, get_member
+from members.models import Affiliation, AffiliationKind, Member, Organization
+
+
+class OpportunityFull(Conflict):
+    """Every place is taken."""
+
+    code = "opportunity.full"
+    title = "名额已满"
+
+
+class AlreadySignedUp(Conflict):
+    """The member has signed up before."""
+
+    code = "signup.exists"
+    title = "已经报过名"
+
+
+class SignupSettled(Conflict):
+    """It was withdrawn, checked or settled by the organiser before."""
+
+    code = "signup.settled"
+    title = "这次报名的状态已经变化"
+
+
+class WordMissing(RuleViolation):
+    """Who signs up somebody else has to say how that person agreed."""
+
+    code = "signup.word_missing"
+    title = "代为报名须写明本人意愿"
+
+
+def sign_up(
+    session: Session,
+    actor: Actor,
+    opportunity_id: UUID,
+    member_id: UUID,
+    *,
+    given_word: str,
+    now: datetime,
+) -> ServiceSignup:
+    """Sign up; whoever keeps the roster may enter it for a member who gave his word.
+
+    Args:
+        given_word: how the member said that he wants to come; needed for somebody else only.
+
+    Raises:
+        NotFound: the member is out of scope, or the service is not offered to him.
+        WordMissing: somebody is signed up without his own word.
+        OpportunityFull, OpportunityClosed, AlreadySignedUp: why it cannot be.
+    """
+    get_member(session, actor, member_id, roles=ROSTER_ROLES)
+    if member_id != actor.member_id and not given_word:
+        raise WordMissing("志愿服务出于自愿，请写明本人如何表示愿意参加。")
+    _require_offered(session, actor, opportunity_id, member_id)
+    _take_place(session, opportunity_id, now)
+    # The place is taken under the opportunity's lock, so nobody signs the member up meanwhile.
+    signed_up = sa.select(ServiceSignup.id).where(
+        ServiceSignup.opportunity_id == opportunity_id,
+        ServiceSignup.member_id == member_id,
+        ServiceSignup.withdrawn_at.is_(None),
+    )
+    if session.scalar(signed_up) is not None:
+        raise AlreadySignedUp
+    signup = ServiceSignup(
+        opportunity_id=opportunity_id,
+        member_id=member_id,
+        entered_by=actor.member_id,
+        given_word="" if member_id == actor.member_id else given_word,
+        signed_up_at=now,
+    )
+    session.add(signup)
+    session.flush()
+    return signup
+
+
+def withdraw(session: Session, actor: Actor, signup_id: UUID, *, now: datetime) -> None:
+    """Take a sign-up back before checking in; the place is free again.
+
+    Raises:
+        NotFound: not the actor's.
+        SignupSettled: it was withdrawn, checked in or settled before.
+    """
+    signup, _ = _get_own(session, actor, signup_id)
+    # The opportunity is locked first, as in signing up.
+    session.execute(
+        sa.update(ServiceOpportunity)
+        .where(ServiceOpportunity.id == signup.opportunity_id)
+        .values(taken=ServiceOpportunity.taken - 1)
+    )
+    _move(session, signup_id, ServiceSignup.checked_in_at.is_(None), withdrawn_at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """When somebody says that he came or left, and the code that he scanned then, if any."""
+
+    at: datetime
+    token: str = ""
+
+
+def check_in(
+    session: Session, actor: Actor, signup_id: UUID, *, check: Check, now: datetime
+) -> ServiceSignup:
+    """Note when the member says that he came, and when we heard of it.
+
+    Sent again by a phone that lost the answer, it is the same check-in.
+
+    Raises:
+        NotFound: not the actor's.
+        CheckRefused: the time or the code cannot be taken.
+        SignupSettled, OpportunityClosed: why it cannot be.
+    """
+    signup, opportunity = _get_own(session, actor, signup_id)
+    if signup.checked_in_at == check.at:
+        return signup
+    if opportunity.cancelled_at is not None:
+        raise OpportunityClosed
+    is_scanned = _require_taken(session, opportunity, check, now)
+    _move(
+        session,
+        signup_id,
+        ServiceSignup.checked_in_at.is_(None),
+        checked_in_at=check.at,
+        checked_in_received_at=now,
+        is_scanned=is_scanned,
+    )
+    return signup
+
+
+def check_out(
+    session: Session, actor: Actor, signup_id: UUID, *, check: Check, now: datetime
+) -> ServiceSignup:
+    """Note when the member says that he left; the minutes between are what he claims.
+
+    Raises:
+        NotFound: not the actor's.
+        CheckRefused: the time or the code cannot be taken.
+        SignupSettled: he did not check in, or it has been settled.
+    """
+    signup, opportunity = _get_own(session, actor, signup_id)
+    if signup.checked_out_at == check.at:
+        return signup
+    if signup.checked_in_at is None:
+        raise SignupSettled("还没有签到，请由组织者按名单核定时长。")
+    is_scanned = _require_taken(session, opportunity, check, now)
+    _move(
+        session,
+        signup_id,
+        (ServiceSignup.checked_in_at == signup.checked_in_at)
+        & ServiceSignup.checked_out_at.is_(None),
+        checked_out_at=check.at,
+        checked_out_received_at=now,
+        claimed_minutes=claimed_between(signup.checked_in_at, check.at),
+        is_scanned=signup.is_scanned and is_scanned,
+    )
+    return signup
+
+
+def issue_code(session: Session, actor: Actor, opportunity_id: UUID, *, now: datetime) -> Code:
+    """The code for the organiser's screen at this moment.
+
+    Raises:
+        NotFound: the service is another organisation's.
+    """
+    opportunity = opportunities.get_managed(session, actor, opportunity_id)
+    return attendance_codes.issue(code_key(vault_of(session)), opportunity.id, at=now)
+
+
+def list_own(
+    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+) -> Page[Any]:
+    """The actor's sign-ups with what was offered and confirmed, newest first."""
+    query = (
+        sa.select(ServiceSignup, ServiceOpportunity, VolunteerRecord)
+        .join(ServiceOpportunity, ServiceOpportunity.id == ServiceSignup.opportunity_id)
+        .outerjoin(VolunteerRecord, VolunteerRecord.signup_id == ServiceSignup.id)
+        .where(ServiceSignup.member_id == actor.member_id)
+    )
+    last_id = id_key(after)
+    if last_id is not None:
+        query = query.where(ServiceSignup.id < last_id)
+    rows = session.execute(query.order_by(ServiceSignup.id.desc()).limit(limit + 1)).all()
+    return cut(rows, limit, lambda row: [str(row.ServiceSignup.id)])
+
+
+def list_coming(session: Session, actor: Actor, opportunity_id: UUID) -> list[Any]:
+    """Everyone who signed up for an organised service, by group, then name.
+
+    Of a guest the organiser sees his name and this service only; the group is known for
+    members of the organising branch.
+
+    Raises:
+        NotFound: the service is another organisation's.
+    """
+    opportunity = opportunities.get_managed(session, actor, opportunity_id)
+    group = aliased(Organization)
+    rows = session.execute(
+        sa.select(ServiceSignup, Member.name, group.name.label("group_name"), VolunteerRecord)
+        .join(Member, Member.id == ServiceSignup.member_id)
+        .outerjoin(
+            Affiliation,
+            (Affiliation.member_id == Member.id)
+            & (Affiliation.organization_id == opportunity.organization_id)
+            & (Affiliation.kind == AffiliationKind.PRIMARY)
+            & (Affiliation.valid_from <= actor.on)
+            & (Affiliation.valid_to.is_(None) | (Affiliation.valid_to > actor.on)),
+        )
+        .outerjoin(group, group.id == Affiliation.party_group_id)
+        .outerjoin(VolunteerRecord, VolunteerRecord.signup_id == ServiceSignup.id)
+        .where(ServiceSignup.opportunity_id == opportunity_id, ServiceSignup.withdrawn_at.is_(None))
+        .order_by(sa.func.coalesce(group.name, ""), Member.name, ServiceSignup.id)
+    )
+    return list(rows)
+
+
+def _require_offered(session: Session, actor: Actor, opportunity_id: UUID, member_id: UUID) -> None:
+    offered = session.scalar(
+        sa.select(ServiceOpportunity.id)
+        .join(Organization, Organization.id == ServiceOpportunity.organization_id)
+        .where(
+            ServiceOpportunity.id == opportunity_id,
+            opportunities.is_offered_to(member_id, actor.on),
+        )
+    )
+    if offered is None:
+        raise NotFound
+
+
+def _require_taken(
+    session: Session, opportunity: ServiceOpportunity, check: Check, now: datetime
+) -> bool:
+    """Refuse a time or a code that cannot be taken; whether a code came with it."""
+    require_check_time(check.at, opportunity.starts_at, opportunity.ends_at, now=now)
+    if not check.token:
+        return False
+    key = code_key(vault_of(session))
+    require_accepted(
+        attendance_codes.check_token(key, opportunity.id, check.token, scanned_at=check.at)
+    )
+    return True
+
+
+def _take_place(session: Session, opportunity_id: UUID, now: datetime) -> None:
+    is_open = (
+        (ServiceOpportunity.id == opportunity_id)
+        & ServiceOpportunity.cancelled_at.is_(None)
+        & (ServiceOpportunity.ends_at > now)
+    )
+    taken = session.scalar(
+        sa.update(ServiceOpportunity)
+        .where(is_open, ServiceOpportunity.taken < ServiceOpportunity.places)
+        .values(taken=ServiceOpportunity.taken + 1)
+        .returning(ServiceOpportunity.id)
+    )
+    if taken is not None:
+        return
+    if session.scalar(sa.select(ServiceOpportunity.id).where(is_open)) is None:
+        raise OpportunityClosed
+    raise OpportunityFull
+
+
+def _get_own(
+    session: Session, actor: Actor, signup_id: UUID
+) -> tuple[ServiceSignup, ServiceOpportunity]:
+    """A sign-up of the actor's own, or one that he entered for a member of his roster."""
+    row = session.execute(
+        sa.select(ServiceSignup, ServiceOpportunity)
+        .join(ServiceOpportunity, ServiceOpportunity.id == ServiceSignup.opportunity_id)
+        .where(
+            ServiceSignup.id == signup_id,
+            (ServiceSignup.member_id == actor.member_id)
+            | (ServiceSignup.entered_by == actor.member_id),
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    get_member(session, actor, row[0].member_id, roles=ROSTER_ROLES)
+    return row[0], row[1]
+
+
+def _move(
+    session: Session, signup_id: UUID, as_seen: sa.ColumnElement[bool], **values: Any
+) -> None:
+    moved = session.scalar(
+        sa.update(ServiceSignup)
+        .where(
+            ServiceSignup.id == signup_id,
+            ServiceSignup.withdrawn_at.is_(None),
+            ServiceSignup.settled_at.is_(None),
+            as_seen,
+        )
+        .values(**values)
+        .returning(ServiceSignup.id)
+    )
+    if moved is None:
+        raise SignupSettled
