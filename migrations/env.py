@@ -11,6 +11,7 @@ import activities.models
 import activities.pledge_models
 import activities.service_models
 import core.background
+import core.working_days
 import members.access_models
 import members.consent_models
 import members.models

@@ -2,7 +2,7 @@
 
 import flask
 
-from api.cli import accounts, demo, ledger, organizations, periods, points, roster
+from api.cli import accounts, demo, ledger, organizations, periods, points, roster, work_calendar
 
 
 def register(app: flask.Flask) -> None:
@@ -13,5 +13,6 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(roster.roster)
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)
+    app.cli.add_command(work_calendar.calendar)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)

@@ -19,6 +19,7 @@ from api.routes import (
     role_grants,
     services,
     system,
+    work_calendar,
 )
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -39,4 +40,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     role_grants.blp,
     imports.blp,
     import_workbooks.blp,
+    work_calendar.blp,
 )
