@@ -198,7 +198,7 @@ def is_offered_to(member_id: UUID, on: date) -> sa.ColumnElement[bool]:
 
 
 def _page(
-    session: Session, query: sa.Select[Any], after: list[str | int] | None, limit: int
+    session: Session, query: sa.Select[*tuple[Any, ...]], after: list[str | int] | None, limit: int
 ) -> Page[Any]:
     last_id = id_key(after)
     if last_id is not None:

@@ -4,29 +4,25 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from activities import opportunities
+from activities import opportunities, settled_signups
 from activities.models import ServiceOrigin, VolunteerRecord
 from activities.opportunities import OpportunityClosed
-from activities.service_models import ServiceOpportunity, ServiceSignup
+from activities.service_models import ServiceOpportunity
 from activities.service_rules import ServiceFacts, Surroundings, flags_of
 from activities.service_surroundings import load_surroundings
 from activities.signup_rules import minutes_problem
 from activities.volunteering import SOURCE_KIND
-from core.clock import business_day
 from core.errors import Forbidden
 from core.ids import new_id
 from core.quantities import format_half_hours
-from core.rows import dialect_of, insert_rows, row_source, rows_parameter
+from core.rows import insert_rows
 from members.access import Actor
-from members.models import Affiliation, AffiliationKind, Member
 from notifications import outbox
 from points import claim_batches, periods
 from points.claim_batches import Submitted
@@ -109,7 +105,7 @@ def confirm(
         raise OpportunityClosed
     opportunities.hold_organising(session, actor, opportunity.organization_id)
     open_periods = periods.hold_all_open(session)
-    signups = _lock(session, opportunity, lines)
+    signups = settled_signups.lock(session, opportunity, [line.signup_id for line in lines])
     around = load_surroundings(
         session, opportunity.starts_at, opportunity.ends_at, signups.values()
     )
@@ -122,56 +118,11 @@ def confirm(
     rows = [_record_row(one, claims[one.record_id], actor, now) for one in services]
     insert_rows(session, VolunteerRecord, rows)
     settled = [one.line if isinstance(one, _Service) else one for one in judged]
-    _settle(session, [one for one in settled if isinstance(one, Line)], now)
+    done = [one.signup_id for one in settled if isinstance(one, Line)]
+    settled_signups.settle(session, done, now=now)
     messages = [_message(one, claims[one.record_id]) for one in services]
     outbox.enqueue(session, messages, now=now)
     return [_result(one, claims) for one in judged]
-
-
-def _lock(
-    session: Session, opportunity: ServiceOpportunity, lines: Sequence[Line]
-) -> dict[UUID, Row[Any]]:
-    """The sign-ups of these lines with their members' branch of that day, locked."""
-    rows = session.execute(
-        _locking(dialect_of(session)),
-        {"opportunity": opportunity.id, "day": business_day(opportunity.starts_at)}
-        | rows_parameter(session, [{"id": line.signup_id} for line in lines]),
-    )
-    return {row.id: row for row in rows}
-
-
-@cache
-def _locking(dialect: str) -> sa.Select[Any]:
-    signup, member = ServiceSignup.__table__.c, Member.__table__.c
-    home = Affiliation.__table__.c
-    day = sa.bindparam("day", type_=sa.Date)
-    asked = row_source(dialect, {"id": signup.id.type})
-    belongs = (
-        (home.member_id == signup.member_id)
-        & (home.kind == AffiliationKind.PRIMARY)
-        & (home.valid_from <= day)
-        & (home.valid_to.is_(None) | (home.valid_to > day))
-    )
-    return (
-        sa.select(
-            signup.id,
-            signup.member_id,
-            signup.checked_in_at,
-            signup.checked_out_at,
-            signup.claimed_minutes,
-            signup.is_scanned,
-            signup.withdrawn_at,
-            signup.settled_at,
-            member.joined_on,
-            home.organization_id,
-        )
-        .join(asked, asked.c.id == signup.id)
-        .join(Member.__table__, member.id == signup.member_id)
-        .outerjoin(Affiliation.__table__, belongs)
-        .where(signup.opportunity_id == sa.bindparam("opportunity"))
-        .order_by(signup.id)
-        .with_for_update(of=ServiceSignup.__table__)
-    )
 
 
 def _judge(
@@ -274,25 +225,6 @@ def _record_row(
         "created_at": now,
         "version": 1,
     }
-
-
-def _settle(session: Session, lines: Sequence[Line], now: datetime) -> None:
-    if lines:
-        session.execute(
-            _settling(dialect_of(session)),
-            {"now": now} | rows_parameter(session, [{"id": line.signup_id} for line in lines]),
-        )
-
-
-@cache
-def _settling(dialect: str) -> sa.Update:
-    table = cast(sa.Table, ServiceSignup.__table__)
-    given = row_source(dialect, {"id": table.c.id.type})
-    return (
-        sa.update(table)
-        .where(table.c.id == given.c.id)
-        .values(settled_at=sa.bindparam("now", type_=table.c.settled_at.type))
-    )
 
 
 def _message(service: _Service, submitted: Submitted) -> outbox.Message:

@@ -48,7 +48,7 @@ def load_surroundings(
 
 
 @cache
-def _records(dialect: str) -> sa.Select[Any]:
+def _records(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     given = row_source(dialect, {"id": VolunteerRecord.__table__.c.member_id.type})
     return (
         sa.select(
@@ -63,7 +63,7 @@ def _records(dialect: str) -> sa.Select[Any]:
 
 
 @cache
-def _meetings(dialect: str) -> sa.Select[Any]:
+def _meetings(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     given = row_source(dialect, {"id": Activity.__table__.c.organization_id.type})
     return (
         sa.select(Activity.organization_id, Activity.starts_at, Activity.ends_at)

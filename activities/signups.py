@@ -1,6 +1,5 @@
-"""Signing up for a service: one's own decision, taken back, checked in and out."""
+"""Signing up for a service: one's own decision, and taken back."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,13 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from activities import attendance_codes, opportunities
-from activities.attendance_codes import Code, code_key
+from activities import opportunities
 from activities.models import VolunteerRecord
 from activities.opportunities import OpportunityClosed
 from activities.service_models import ServiceOpportunity, ServiceSignup
-from activities.signup_rules import claimed_between, require_accepted, require_check_time
-from core.db import vault_of
 from core.errors import Conflict, NotFound, RuleViolation
 from core.paging import Page, cut, id_key
 from members.access import ROSTER_ROLES, Actor, get_member
@@ -100,90 +96,14 @@ def withdraw(session: Session, actor: Actor, signup_id: UUID, *, now: datetime) 
         NotFound: not the actor's.
         SignupSettled: it was withdrawn, checked in or settled before.
     """
-    signup, _ = _get_own(session, actor, signup_id)
+    signup, _ = get_own(session, actor, signup_id)
     # The opportunity is locked first, as in signing up.
     session.execute(
         sa.update(ServiceOpportunity)
         .where(ServiceOpportunity.id == signup.opportunity_id)
         .values(taken=ServiceOpportunity.taken - 1)
     )
-    _move(session, signup_id, ServiceSignup.checked_in_at.is_(None), withdrawn_at=now)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """When somebody says that he came or left, and the code that he scanned then, if any."""
-
-    at: datetime
-    token: str = ""
-
-
-def check_in(
-    session: Session, actor: Actor, signup_id: UUID, *, check: Check, now: datetime
-) -> ServiceSignup:
-    """Note when the member says that he came, and when we heard of it.
-
-    Sent again by a phone that lost the answer, it is the same check-in.
-
-    Raises:
-        NotFound: not the actor's.
-        CheckRefused: the time or the code cannot be taken.
-        SignupSettled, OpportunityClosed: why it cannot be.
-    """
-    signup, opportunity = _get_own(session, actor, signup_id)
-    if signup.checked_in_at == check.at:
-        return signup
-    if opportunity.cancelled_at is not None:
-        raise OpportunityClosed
-    is_scanned = _require_taken(session, opportunity, check, now)
-    _move(
-        session,
-        signup_id,
-        ServiceSignup.checked_in_at.is_(None),
-        checked_in_at=check.at,
-        checked_in_received_at=now,
-        is_scanned=is_scanned,
-    )
-    return signup
-
-
-def check_out(
-    session: Session, actor: Actor, signup_id: UUID, *, check: Check, now: datetime
-) -> ServiceSignup:
-    """Note when the member says that he left; the minutes between are what he claims.
-
-    Raises:
-        NotFound: not the actor's.
-        CheckRefused: the time or the code cannot be taken.
-        SignupSettled: he did not check in, or it has been settled.
-    """
-    signup, opportunity = _get_own(session, actor, signup_id)
-    if signup.checked_out_at == check.at:
-        return signup
-    if signup.checked_in_at is None:
-        raise SignupSettled("还没有签到，请由组织者按名单核定时长。")
-    is_scanned = _require_taken(session, opportunity, check, now)
-    _move(
-        session,
-        signup_id,
-        (ServiceSignup.checked_in_at == signup.checked_in_at)
-        & ServiceSignup.checked_out_at.is_(None),
-        checked_out_at=check.at,
-        checked_out_received_at=now,
-        claimed_minutes=claimed_between(signup.checked_in_at, check.at),
-        is_scanned=signup.is_scanned and is_scanned,
-    )
-    return signup
-
-
-def issue_code(session: Session, actor: Actor, opportunity_id: UUID, *, now: datetime) -> Code:
-    """The code for the organiser's screen at this moment.
-
-    Raises:
-        NotFound: the service is another organisation's.
-    """
-    opportunity = opportunities.get_managed(session, actor, opportunity_id)
-    return attendance_codes.issue(code_key(vault_of(session)), opportunity.id, at=now)
+    move(session, signup_id, ServiceSignup.checked_in_at.is_(None), withdrawn_at=now)
 
 
 def list_own(
@@ -246,20 +166,6 @@ def _require_offered(session: Session, actor: Actor, opportunity_id: UUID, membe
         raise NotFound
 
 
-def _require_taken(
-    session: Session, opportunity: ServiceOpportunity, check: Check, now: datetime
-) -> bool:
-    """Refuse a time or a code that cannot be taken; whether a code came with it."""
-    require_check_time(check.at, opportunity.starts_at, opportunity.ends_at, now=now)
-    if not check.token:
-        return False
-    key = code_key(vault_of(session))
-    require_accepted(
-        attendance_codes.check_token(key, opportunity.id, check.token, scanned_at=check.at)
-    )
-    return True
-
-
 def _take_place(session: Session, opportunity_id: UUID, now: datetime) -> None:
     is_open = (
         (ServiceOpportunity.id == opportunity_id)
@@ -279,10 +185,14 @@ def _take_place(session: Session, opportunity_id: UUID, now: datetime) -> None:
     raise OpportunityFull
 
 
-def _get_own(
+def get_own(
     session: Session, actor: Actor, signup_id: UUID
 ) -> tuple[ServiceSignup, ServiceOpportunity]:
-    """A sign-up of the actor's own, or one that he entered for a member of his roster."""
+    """A sign-up of the actor's own, or one that he entered for a member of his roster.
+
+    Raises:
+        NotFound: absent, or not the actor's.
+    """
     row = session.execute(
         sa.select(ServiceSignup, ServiceOpportunity)
         .join(ServiceOpportunity, ServiceOpportunity.id == ServiceSignup.opportunity_id)
@@ -298,9 +208,12 @@ def _get_own(
     return row[0], row[1]
 
 
-def _move(
-    session: Session, signup_id: UUID, as_seen: sa.ColumnElement[bool], **values: Any
-) -> None:
+def move(session: Session, signup_id: UUID, as_seen: sa.ColumnElement[bool], **values: Any) -> None:
+    """Change a sign-up that is still as the caller saw it.
+
+    Raises:
+        SignupSettled: it is not.
+    """
     moved = session.scalar(
         sa.update(ServiceSignup)
         .where(

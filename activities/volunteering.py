@@ -111,7 +111,7 @@ def correct(
         OrganisedService: an organiser confirmed it.
         ClaimAlreadyDecided: the claim is not in the returned state.
     """
-    kept = _get_writable(session, actor, record_id)
+    kept = get_writable(session, actor, record_id)
     if kept.version != version:
         raise VersionConflict
     if kept.signup_id is not None:
@@ -146,7 +146,7 @@ def withdraw(session: Session, actor: Actor, record_id: UUID, *, now: datetime) 
         NotFound: not the actor's to change.
         ClaimAlreadyDecided: it was approved meanwhile.
     """
-    kept = _get_writable(session, actor, record_id)
+    kept = get_writable(session, actor, record_id)
     if kept.claim_id is not None:
         claims.withdraw(session, actor, _live_claim_id(session, kept.id), now=now)
     kept.withdrawn_at = now
@@ -211,7 +211,7 @@ def _columns(facts: ServiceFacts) -> dict[str, Any]:
     return {name: value for name, value in asdict(facts).items() if name != "is_office_duty"}
 
 
-def _get_writable(session: Session, actor: Actor, record_id: UUID) -> VolunteerRecord:
+def get_writable(session: Session, actor: Actor, record_id: UUID) -> VolunteerRecord:
     kept = session.scalar(
         sa.select(VolunteerRecord).where(VolunteerRecord.id == record_id, _is_writable(actor))
     )

@@ -39,6 +39,24 @@ KINDS = {
             "一笔积分已冲正",
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
         ),
+        MessageKind(
+            "service_cancelled",
+            frozenset({"title", "reason"}),
+            "志愿服务已取消",
+            "您报名的“{title}”已取消，原因：{reason}。",
+        ),
+        MessageKind(
+            "service_confirmed",
+            frozenset({"title", "hours", "note"}),
+            "志愿服务时长已核定",
+            "“{title}”已由组织者核定 {hours} 小时。{note}如有出入，可以提出更正申请。",
+        ),
+        MessageKind(
+            "correction_answered",
+            frozenset({"note"}),
+            "更正申请已答复",
+            "您提出的志愿服务更正申请已答复：{note}",
+        ),
     )
 }
 

@@ -31,7 +31,6 @@ CHECKS = {
 }
 # SQLite: what the table's SQL says before, and from now on.
 CLAIM = ("claim_id CHAR(32) NOT NULL, ", "claim_id CHAR(32), ")
-CLAIMED = ("claimed_minutes INTEGER NOT NULL, ", "claimed_minutes INTEGER, ")
 LAST_COLUMN = "version INTEGER NOT NULL, "
 ADDITIONS = (
     "\n\tsignup_id CHAR(32), \n\tconfirmed_minutes INTEGER, \n\tconfirmed_by CHAR(32), "
@@ -214,6 +213,7 @@ def upgrade() -> None:
         sa.Column("checked_out_at", INSTANT, nullable=True),
         sa.Column("checked_out_received_at", INSTANT, nullable=True),
         sa.Column("claimed_minutes", sa.Integer(), nullable=True),
+        sa.Column("is_scanned", sa.Boolean(), nullable=False),
         sa.Column("settled_at", INSTANT, nullable=True),
         sa.CheckConstraint(
             "entered_by = member_id OR given_word <> ''", name=op.f("ck_service_signup_own_will")
@@ -342,7 +342,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _extend_records_postgresql()
     else:
-        rebuild_table("volunteer_record", [CLAIM, CLAIMED, (LAST_COLUMN, LAST_COLUMN + ADDITIONS)])
+        rebuild_table("volunteer_record", [CLAIM, (LAST_COLUMN, LAST_COLUMN + ADDITIONS)])
 
 
 def _extend_records_postgresql() -> None:
@@ -353,8 +353,7 @@ def _extend_records_postgresql() -> None:
         sa.Column("confirmed_at", INSTANT, nullable=True),
     ):
         op.add_column("volunteer_record", column)
-    for name in ("claim_id", "claimed_minutes"):
-        op.alter_column("volunteer_record", name, nullable=True)
+    op.alter_column("volunteer_record", "claim_id", nullable=True)
     op.create_unique_constraint(
         op.f("uq_volunteer_record_signup_id"), "volunteer_record", ["signup_id"]
     )
@@ -374,18 +373,14 @@ def downgrade() -> None:
     )
     op.drop_index("ix_service_correction_organization_id", table_name="service_correction")
     op.drop_table("service_correction")
-    # Before this version every record had a claim and the member's own number.
+    # Before this version every record had a claim.
     op.execute("DELETE FROM volunteer_record WHERE claim_id IS NULL")
-    op.execute(
-        "UPDATE volunteer_record SET claimed_minutes = confirmed_minutes"
-        " WHERE claimed_minutes IS NULL"
-    )
     if op.get_bind().dialect.name == "postgresql":
         _reduce_records_postgresql()
     else:
         rebuild_table(
             "volunteer_record",
-            [CLAIM[::-1], CLAIMED[::-1], (LAST_COLUMN + ADDITIONS, LAST_COLUMN)],
+            [CLAIM[::-1], (LAST_COLUMN + ADDITIONS, LAST_COLUMN)],
         )
     op.drop_index(
         "uq_service_signup_live",
@@ -413,7 +408,6 @@ def downgrade() -> None:
 def _reduce_records_postgresql() -> None:
     for name in CHECKS:
         op.drop_constraint(op.f(f"ck_volunteer_record_{name}"), "volunteer_record")
-    for name in ("claim_id", "claimed_minutes"):
-        op.alter_column("volunteer_record", name, nullable=False)
+    op.alter_column("volunteer_record", "claim_id", nullable=False)
     for name in ("signup_id", "confirmed_minutes", "confirmed_by", "confirmed_at"):
         op.drop_column("volunteer_record", name)
