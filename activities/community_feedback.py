@@ -1,4 +1,4 @@
-"""What a community tells an employer's branch each quarter about its registered members (双报到)."""
+"""What communities tell an employer's branch each quarter about its members (双报到)."""
 
 from datetime import date, timedelta
 from typing import Any

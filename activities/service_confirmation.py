@@ -106,9 +106,8 @@ def confirm(
     opportunities.hold_organising(session, actor, opportunity.organization_id)
     open_periods = periods.hold_all_open(session)
     signups = settled_signups.lock(session, opportunity, [line.signup_id for line in lines])
-    around = load_surroundings(
-        session, opportunity.starts_at, opportunity.ends_at, signups.values()
-    )
+    homes = {signup.member_id: signup.organization_id for signup in signups.values()}
+    around = load_surroundings(session, opportunity.starts_at, opportunity.ends_at, homes)
     judged = [
         _judge(actor, line, signups.get(line.signup_id), opportunity, around, now) for line in lines
     ]

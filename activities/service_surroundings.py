@@ -1,14 +1,13 @@
 """What else people did around the time of a service: their records, their branch's meetings."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from activities.models import Activity, VolunteerRecord
@@ -20,23 +19,29 @@ _NEAR = timedelta(days=1)
 
 
 def load_surroundings(
-    session: Session, starts_at: datetime, ends_at: datetime, people: Iterable[Row[Any]]
+    session: Session,
+    starts_at: datetime,
+    ends_at: datetime,
+    homes: Mapping[UUID, UUID | None],
+    *,
+    but: UUID | None = None,
 ) -> dict[UUID, Surroundings]:
     """Member -> his other records near the times, and the meetings of his branch; two statements.
 
     Args:
-        people: rows with member_id and organization_id, the branch of that day or None.
+        homes: member -> his branch of that day.
+        but: the record that is being changed.
     """
-    homes = {row.member_id: row.organization_id for row in people}
     times = {"starts_at": starts_at - _NEAR, "ends_at": ends_at + _NEAR}
     given = rows_parameter(session, [{"id": member_id} for member_id in homes])
     records: dict[UUID, list[tuple[datetime, datetime, int]]] = defaultdict(list)
-    for member_id, start, end, minutes in session.execute(
+    for record_id, member_id, start, end, minutes in session.execute(
         _records(dialect_of(session)), times | given
     ):
-        records[member_id].append((start, end, minutes))
+        if record_id != but:
+            records[member_id].append((start, end, minutes))
     branches = [{"id": one} for one in set(homes.values()) - {None}]
-    meetings: dict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
+    meetings: dict[UUID | None, list[tuple[datetime, datetime]]] = defaultdict(list)
     for organization_id, start, end in session.execute(
         _meetings(dialect_of(session)), times | rows_parameter(session, branches)
     ):
@@ -52,6 +57,7 @@ def _records(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     given = row_source(dialect, {"id": VolunteerRecord.__table__.c.member_id.type})
     return (
         sa.select(
+            VolunteerRecord.id,
             VolunteerRecord.member_id,
             VolunteerRecord.starts_at,
             VolunteerRecord.ends_at,

@@ -135,7 +135,14 @@ def list_coming(session: Session, actor: Actor, opportunity_id: UUID) -> list[An
     opportunity = opportunities.get_managed(session, actor, opportunity_id)
     group = aliased(Organization)
     rows = session.execute(
-        sa.select(ServiceSignup, Member.name, group.name.label("group_name"), VolunteerRecord)
+        sa.select(
+            ServiceOpportunity,
+            ServiceSignup,
+            Member.name,
+            group.name.label("group_name"),
+            VolunteerRecord,
+        )
+        .join(ServiceSignup, ServiceSignup.opportunity_id == ServiceOpportunity.id)
         .join(Member, Member.id == ServiceSignup.member_id)
         .outerjoin(
             Affiliation,

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from activities.models import Activity, VolunteerRecord
+from activities.models import VolunteerRecord
 from activities.service_rules import ServiceFacts, Surroundings, flags_of, require_possible
+from activities.service_surroundings import load_surroundings
 from core.errors import NotFound, RuleViolation, VersionConflict
 from core.ids import new_id
 from core.paging import Page, cut, id_key
@@ -186,6 +187,13 @@ def list_own(
     return cut(rows, limit, lambda row: [str(row.VolunteerRecord.id)])
 
 
+def confirmed_minutes(record: VolunteerRecord, claim: Claim | None) -> int | None:
+    """What the organiser confirmed; without one, what the branch approved; None while it waits."""
+    if record.confirmed_minutes is not None:
+        return record.confirmed_minutes
+    return claim.quantity if claim and claim.status == ClaimStatus.APPROVED else None
+
+
 def _with_claims() -> sa.Select[VolunteerRecord, Claim]:
     return sa.select(VolunteerRecord, Claim).outerjoin(Claim, is_live_claim())
 
@@ -254,27 +262,5 @@ def _surroundings(
     facts: ServiceFacts,
     but: UUID | None = None,
 ) -> Surroundings:
-    near = timedelta(days=1)
-    records: Sequence[Any] = session.execute(
-        sa.select(
-            VolunteerRecord.starts_at, VolunteerRecord.ends_at, VolunteerRecord.claimed_minutes
-        ).where(
-            VolunteerRecord.member_id == member_id,
-            VolunteerRecord.id != but if but else sa.true(),
-            VolunteerRecord.withdrawn_at.is_(None),
-            VolunteerRecord.starts_at < facts.ends_at + near,
-            VolunteerRecord.ends_at > facts.starts_at - near,
-        )
-    ).all()
-    meetings = session.execute(
-        sa.select(Activity.starts_at, Activity.ends_at).where(
-            Activity.organization_id == organization_id,
-            Activity.cancelled_at.is_(None),
-            Activity.starts_at < facts.ends_at,
-            Activity.ends_at > facts.starts_at,
-        )
-    ).all()
-    return Surroundings(
-        [(row[0], row[1], row[2]) for row in records],
-        [(row[0], row[1]) for row in meetings],
-    )
+    homes = {member_id: organization_id}
+    return load_surroundings(session, facts.starts_at, facts.ends_at, homes, but=but)[member_id]
