@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from activities.service_models import ServiceSignup
 from core.db import Base, Json, UtcDateTime, one_of
 from core.ids import new_id
 
@@ -99,7 +100,11 @@ class Activity(Base):
 
 
 class VolunteerRecord(Base):
-    """One piece of volunteer service; its points live in the claim that it points to."""
+    """One piece of volunteer service; its points live in the claim whose source it is.
+
+    Service that an organiser confirmed points to its sign-up. It has no claim when none was
+    possible any more: the hours are recorded all the same.
+    """
 
     __tablename__ = "volunteer_record"
     __table_args__ = (
@@ -107,6 +112,15 @@ class VolunteerRecord(Base):
         sa.CheckConstraint("planned_minutes BETWEEN 1 AND 1440", name="planned_minutes"),
         sa.CheckConstraint("claimed_minutes BETWEEN 1 AND 1440", name="claimed_minutes"),
         sa.CheckConstraint("ends_at > starts_at", name="times"),
+        sa.CheckConstraint("confirmed_minutes BETWEEN 1 AND 1440", name="confirmed_minutes"),
+        sa.CheckConstraint("confirmed_by IS NULL OR confirmed_by <> member_id", name="not_oneself"),
+        sa.CheckConstraint(
+            "(signup_id IS NULL) = (confirmed_minutes IS NULL)"
+            " AND (signup_id IS NULL) = (confirmed_by IS NULL)"
+            " AND (signup_id IS NULL) = (confirmed_at IS NULL)",
+            name="organised",
+        ),
+        sa.CheckConstraint("claim_id IS NOT NULL OR signup_id IS NOT NULL", name="claimed"),
         # The natural key of a retry: the same person cannot start two services at one instant.
         sa.Index(
             "uq_volunteer_record_start",
@@ -121,7 +135,8 @@ class VolunteerRecord(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
-    claim_id: Mapped[UUID] = mapped_column(sa.ForeignKey("claim.id"), unique=True)
+    claim_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("claim.id"), unique=True)
+    signup_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey(ServiceSignup.id), unique=True)
     title: Mapped[str] = mapped_column(sa.String(120))
     organiser: Mapped[str] = mapped_column(sa.String(120), default="")
     place: Mapped[str] = mapped_column(sa.String(120), default="")
@@ -132,6 +147,9 @@ class VolunteerRecord(Base):
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     planned_minutes: Mapped[int] = mapped_column()
     claimed_minutes: Mapped[int] = mapped_column()
+    confirmed_minutes: Mapped[int | None] = mapped_column()
+    confirmed_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     flags: Mapped[list[Any]] = mapped_column(Json, default=list)
     entered_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

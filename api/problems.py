@@ -71,6 +71,9 @@ _STATUS_CODES |= {413: "request.too_large", 415: "request.media_type", 422: "val
 _CONSTRAINTS = {
     "uq_volunteer_record_start": ("claim.duplicate", 409, "这次服务已报过"),
     "uq_pledge_title": ("pledge.duplicate", 409, "同一年度已有同名的承诺"),
+    "uq_service_issuer_open": ("issuer.duplicate", 409, "已有同名的登记单位"),
+    "uq_service_signup_live": ("signup.exists", 409, "已经报过名"),
+    "uq_service_correction_open": ("correction.open", 409, "这条记录已有一项更正申请在办理"),
     "uq_ledger_entry_reverses_id": ("entry.already_reversed", 409, "这笔积分已经冲正过"),
     "uq_organization_parent_id_name": ("org.duplicate_name", 409, "同一上级下已有同名组织"),
     "uq_role_grant_live": ("role.already_granted", 409, "这个人已担任该职务"),
@@ -89,6 +92,9 @@ _CONSTRAINTS = {
 _SQLITE_UNIQUE = {
     "volunteer_record.member_id, volunteer_record.starts_at": "uq_volunteer_record_start",
     "pledge.member_id, pledge.year, pledge.title": "uq_pledge_title",
+    "service_issuer.name": "uq_service_issuer_open",
+    "service_signup.opportunity_id, service_signup.member_id": "uq_service_signup_live",
+    "service_correction.record_id": "uq_service_correction_open",
     "ledger_entry.reverses_id": "uq_ledger_entry_reverses_id",
     "organization.parent_id, organization.name": "uq_organization_parent_id_name",
     "role_grant.member_id, role_grant.role, role_grant.organization_id": "uq_role_grant_live",

@@ -33,3 +33,8 @@ def format_points(hundredths: int) -> str:
 def format_hours(minutes: int) -> str:
     """Write minutes as hours, rounded down to 1/100 h: 90 as "1.5", 50 as "0.83"."""
     return format_points(minutes * 100 // 60)
+
+
+def format_half_hours(minutes: int) -> str:
+    """Write minutes as hours in steps of a half, rounded down: 119 as "1.5" (domain 4)."""
+    return format_points(minutes // 30 * 50)

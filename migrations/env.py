@@ -14,6 +14,7 @@ import activities.service_models
 import core.background
 import core.working_days
 import members.access_models
+import members.consent_models
 import members.models
 import members.roster.models
 import notifications.models

@@ -62,6 +62,8 @@ KINDS = {
             frozenset({"title", "result", "points", "note"}),
             "承诺已评定",
             "“{title}”评定结果：{result}，计 {points} 分。{note}如有不同意见，可向支部提出。",
+        ),
+        MessageKind(
             "activity_published",
             frozenset({"title", "place", "starts_at"}),
             "活动通知",
@@ -85,6 +87,8 @@ KINDS = {
             "一次缺席已登记",
             "“{title}”登记为无故缺席，按积分方案扣 {points} 分。"
             "如与事实不符，或已补学，请在 30 天内向支部提出。",
+        ),
+        MessageKind(
             "deduction_posted",
             frozenset({"title", "points"}),
             "记了一笔扣分",
@@ -131,6 +135,24 @@ KINDS = {
             frozenset({"title"}),
             "审核已撤销，将重新审核",
             "“{title}”刚才的审核结果已由审核人撤销，会重新审核，不需要您再做什么。",
+        ),
+        MessageKind(
+            "service_cancelled",
+            frozenset({"title", "reason"}),
+            "志愿服务已取消",
+            "您报名的“{title}”已取消，原因：{reason}。",
+        ),
+        MessageKind(
+            "service_confirmed",
+            frozenset({"title", "hours", "note"}),
+            "志愿服务时长已核定",
+            "“{title}”已由组织者核定 {hours} 小时。{note}如有出入，可以提出更正申请。",
+        ),
+        MessageKind(
+            "correction_answered",
+            frozenset({"note"}),
+            "更正申请已答复",
+            "您提出的志愿服务更正申请已答复：{note}",
         ),
     )
 }

@@ -24,6 +24,7 @@ APPEND_ONLY = (
     | {"review_batch_decision", "recusal"}
     | {"pledge_revision", "pledge_event", "pledge_note", "pledge_evaluation"}
     | {"attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse"}
+    | {"consent"}
 )
 
 
