@@ -21,6 +21,11 @@ _Word = TypeVar("_Word", bound=enum.StrEnum)
 _MISSING: Any = object()
 
 
+def escape(key: str) -> str:
+    """A key as a part of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
 class Table:
     """One mapping of the data. Every key that is not read in the end is a fault.
 
@@ -44,7 +49,8 @@ class Table:
         """Note the keys that nothing has read: a mistyped cap would be an item without one."""
         for key in self.values:
             if key not in self._read:
-                self.note(str(key)[:NAME_LENGTH_MAX], "unknown", f"没有“{str(key)[:40]}”这个键。")
+                shown = str(key)[:NAME_LENGTH_MAX]
+                self.note(escape(shown), "unknown", f"没有“{shown}”这个键。")
 
     def get(self, key: str, default: Any = _MISSING) -> Any:
         """A raw value; a missing one that has no default is a fault."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from core.errors import FieldProblem, RuleViolation
 from core.quantities import Points
 from points import definition_checks
-from points.definition_fields import TEXT_LENGTH_MAX, Table
+from points.definition_fields import TEXT_LENGTH_MAX, Table, escape
 from points.definitions import (
     ACTIVITY_KINDS,
     ATTENDANCE_STATUSES,
@@ -194,14 +194,16 @@ def _item(table: Table) -> Item:
 
 
 def _points_by_name(table: Table, key: str) -> dict[str, Points]:
-    return {name: table.as_points(f"{key}/{name}", value) for name, value in table.pairs(key)}
+    return {
+        name: table.as_points(f"{key}/{escape(name)}", value) for name, value in table.pairs(key)
+    }
 
 
 def _caps(table: Table) -> dict[CapSpan, Points]:
     caps = {}
     for name, value in table.pairs("caps"):
         if name not in set(CapSpan):
-            table.note(f"caps/{name}", "choice", f"上限只能按{'、'.join(CapSpan)}。")
+            table.note(f"caps/{escape(name)}", "choice", f"上限只能按{'、'.join(CapSpan)}。")
             continue
         caps[CapSpan(name)] = table.as_points(f"caps/{name}", value)
     return {span: caps[span] for span in CapSpan if span in caps}
