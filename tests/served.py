@@ -27,6 +27,9 @@ PROBLEM = "application/problem+json"
 PROBLEM_FIELDS = {"type", "code", "status", "title", "detail", "retry", "request_id"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 EVERYTHING = "全能"
+# What a path names nothing by, after the type of its parameter.
+ABSENT_ID = "0198c0de-0000-7000-8000-00000000dead"
+ABSENT_BY_TYPE = {"string": ABSENT_ID, "integer": "1901"}
 
 
 class Document:
@@ -51,6 +54,16 @@ class Document:
                     merged = {"parameters": [*shared, *operation.get("parameters", [])]}
                     found[method.upper(), path] = operation | merged
         return found
+
+    def path_of(self, method: str, template: str, **ids: str) -> str:
+        """A path of the template, below the API's prefix; an id that is not given names nothing."""
+        path = template.removeprefix(PREFIX)
+        for parameter in self.operations[method, template]["parameters"]:
+            if parameter["in"] == "path":
+                absent = ABSENT_BY_TYPE[parameter["schema"]["type"]]
+                name = parameter["name"]
+                path = path.replace("{" + name + "}", ids.get(name, absent))
+        return path
 
     def find_operation(self, method: str, path: str) -> dict[str, Any] | None:
         """The operation that answers a request, if any does."""

@@ -192,6 +192,6 @@ def test_capped_claim_says_what_the_cap_took(service: Service) -> None:
 
     assert (result["asked"], result["points"]) == ("10", "8")
     assert "当日上限 8 分" in result["message"]
-    assert "时长仍全部记录" in result["message"]
+    assert "仍全部记录" in result["message"]
     assert entry["binding_cap"] == "item:volunteer_service:day:2026-11-07"
     assert "实计 8 分，少计 2 分" in sentences

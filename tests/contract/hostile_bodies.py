@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.contract.hostile_input import ABSENT_ID
+from tests.served import ABSENT_ID
 
 JSON = "application/json"
 

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.served import Document
-
-ABSENT_ID = "0198c0de-0000-7000-8000-00000000dead"
+from tests.served import ABSENT_ID, Document
 
 
 @dataclass(frozen=True)

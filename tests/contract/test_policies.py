@@ -1,6 +1,5 @@
 """Every operation says who may call it, and takes nothing that it does not name."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,6 @@ from api.blueprints import Blueprint
 from api.document import PREFIX
 from core.config import ConfigError, Settings
 from core.db import Base
-from tests.contract.hostile_input import ABSENT_ID
 from tests.served import EVERYTHING, Document, Service
 
 # Reviewed by a person: what anybody on the internet may call.
@@ -89,9 +87,9 @@ def test_methods_are_those_that_every_phone_can_send(app: flask.Flask) -> None:
 
 def test_operation_without_token_is_unauthenticated(service: Service) -> None:
     for method, template in service.document.operations:
-        endpoint = _endpoint(service.app, method, template)
+        endpoint = _endpoint(service, method, template)
         if endpoint not in PUBLIC:
-            path = _filled(template).removeprefix(PREFIX)
+            path = service.document.path_of(method, template)
             answer = service.nobody.send(method, path)
             assert (answer.status_code, answer.json["code"]) == (401, "auth.required"), path
 
@@ -100,9 +98,9 @@ def test_member_without_role_reaches_no_operation_of_a_role(service: Service) ->
     """The role is asked for before anything of the input is read."""
     member = service.caller("党员乙")
     for method, template in service.document.operations:
-        policy = policies(service.app)[_endpoint(service.app, method, template)]
+        policy = policies(service.app)[_endpoint(service, method, template)]
         if isinstance(policy, frozenset):
-            answer = member.send(method, _filled(template).removeprefix(PREFIX))
+            answer = member.send(method, service.document.path_of(method, template))
             assert (answer.status_code, answer.json["code"]) == (403, "perm.denied"), template
 
 
@@ -160,16 +158,13 @@ def in_schemas(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     for (method, template), operation in document.operations.items():
         content = operation.get("requestBody", {}).get("content", {}).get("application/json")
         if content:
-            yield f"{method} {_filled(template)}", document.resolve(content["schema"])
+            path = PREFIX + document.path_of(method, template)
+            yield f"{method} {path}", document.resolve(content["schema"])
 
 
-def _filled(template: str) -> str:
-    parts = template.split("/")
-    return "/".join(ABSENT_ID if part.startswith("{") else part for part in parts)
-
-
-def _endpoint(app: flask.Flask, method: str, template: str) -> str:
-    endpoint, _ = app.url_map.bind("localhost").match(_filled(template), method)
+def _endpoint(service: Service, method: str, template: str) -> str:
+    path = PREFIX + service.document.path_of(method, template)
+    endpoint, _ = service.app.url_map.bind("localhost").match(path, method)
     return str(endpoint)
 
 
@@ -181,5 +176,4 @@ def _readable(service: Service) -> Iterator[str]:
     }
     for method, template in service.document.operations:
         if method == "GET":
-            path = re.sub(r"{(\w+)}", lambda found: ids.get(found[1], ABSENT_ID), template)
-            yield path.removeprefix(PREFIX)
+            yield service.document.path_of(method, template, **ids)

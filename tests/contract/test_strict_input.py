@@ -12,14 +12,13 @@ from api.document import PREFIX
 from core.ids import new_id
 from tests.contract.hostile_bodies import JSON, body_shapes, form_shapes, raw
 from tests.contract.hostile_input import (
-    ABSENT_ID,
     BAD_PATH_IDS,
     INVALID_QUERY,
     kind_of,
     mutate,
 )
 from tests.engines import ENGINE_KINDS, Databases
-from tests.served import EVERYTHING, Document, Service, served
+from tests.served import ABSENT_ID, EVERYTHING, Document, Service, served
 
 # Each answer as (request, status, what is wrong with it).
 Answers = dict[str, tuple[int, tuple[str, ...]]]
@@ -70,11 +69,7 @@ def require_alike(databases: Databases, make: Callable[[Service], Iterator[Probe
 def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every operation with its path, whose ids name nothing."""
     for (method, template), operation in document.operations.items():
-        path = template.removeprefix(PREFIX)
-        for parameter in operation["parameters"]:
-            if parameter["in"] == "path":
-                path = path.replace("{" + parameter["name"] + "}", ABSENT_ID)
-        yield method, path, operation
+        yield method, document.path_of(method, template), operation
 
 
 def with_bodies(document: Document) -> Iterator[tuple[str, dict[str, Any], Any]]:

@@ -284,7 +284,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(is_open=st.sampled_from((True, True, True, False)))
     def close_or_open(self, is_open: bool) -> None:
-        status = "open" if is_open else "closed"
+        # From its first step on a close takes no entries; only its last one has a seal.
+        status = "open" if is_open else "closing"
         self.session.execute(sa.update(Period).values(status=status))
         self.model.is_open = is_open
 
