@@ -1,6 +1,7 @@
 """Exact points: integers of 1/100 point inside, decimal strings outside."""
 
 import re
+from fractions import Fraction
 from typing import NewType
 
 Points = NewType("Points", int)
@@ -33,3 +34,8 @@ def format_points(hundredths: int) -> str:
 def format_hours(minutes: int) -> str:
     """Write minutes as hours, rounded down to 1/100 h: 90 as "1.5", 50 as "0.83"."""
     return format_points(minutes * 100 // 60)
+
+
+def format_share(share: Fraction) -> str:
+    """Write a share as a percentage: 3/5 as "60%"; shares have at most four decimals."""
+    return f"{format_points(int(share * 10_000))}%"
