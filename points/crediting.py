@@ -1,7 +1,7 @@
 """Points that follow from a fact without a claim: attendance, grades, manual entries."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ class Occasion:
         quantity: occurrences, unless the item counts minutes.
         item_code: the item that a person chose; empty when the event alone decides.
         points: hundredths that a person gave, where the item leaves the number to one.
+        ratings: rater -> hundredths, where the item weighs those of several.
         member_class: the member's class on that day, empty for an ordinary one.
         is_exempt: no deduction for an exempt member (domain 5.6).
         period_id: the period to post into, for a late adjustment; else that of the day.
@@ -57,6 +58,7 @@ class Occasion:
     quantity: int = 1
     item_code: str = ""
     points: int | None = None
+    ratings: Mapping[str, int] = field(default_factory=dict)
     member_class: str = ""
     is_exempt: bool = False
     period_id: UUID | None = None
@@ -153,6 +155,7 @@ def _inputs(occasion: Occasion) -> dict[str, Any]:
         "grade": occasion.grade,
         "quantity": occasion.quantity,
         "points": occasion.points,
+        "ratings": dict(occasion.ratings),
         "member_class": occasion.member_class,
     }
 
@@ -178,6 +181,11 @@ def _award(
         asked=asked,
         inputs=inputs,
         caps=rules.caps_of(
-            scheme.definition, item, occasion.happened_on, asked, occasion_of(occasion.source_id)
+            scheme.definition,
+            item,
+            occasion.happened_on,
+            asked,
+            occasion_of(occasion.source_id),
+            occasion.member_class,
         ),
     )

@@ -69,6 +69,8 @@ def _idle_items(definition: Definition) -> _Found:
             yield pointer, f"项目“{item.name}”不加分也不扣分。"
         if item.most > 0 and part.cap is not None and part.cap == part.start:
             yield pointer, f"项目“{item.name}”：“{part.name}”起始就是满分，加不上。"
+        if item.least < 0 and part.deduct_cap == 0:
+            yield pointer, f"项目“{item.name}”：“{part.name}”的扣分上限是零，扣不了分。"
         once = max(item.most, -item.least)
         if item.unit in (Unit.OCCURRENCE, Unit.GRADE) and 0 < min(
             item.caps.values(), default=once

@@ -159,7 +159,7 @@ def _component(table: Table) -> Component:
     kind, start = table.word("kind", ComponentKind), table.points("start", "0")
     starts = _points_by_class(table)
     # What starts with points can lose them all and no more, unless the scheme says otherwise.
-    whole = max([start, *starts.values()]) if kind is ComponentKind.BASE else None
+    whole = max([start, *starts.values()]) if kind is ComponentKind.BASE else Points(0)
     has_deduct_cap = "deduct_cap" in table.values
     component = Component(
         code=table.code("code"),
@@ -168,7 +168,7 @@ def _component(table: Table) -> Component:
         start=start,
         starts=starts,
         cap=table.points_or_none("cap", None),
-        deduct_cap=table.points_or_none("deduct_cap") if has_deduct_cap else whole,
+        deduct_cap=table.points_or_none("deduct_cap") if has_deduct_cap else whole or None,
         floor=table.points_or_none("floor", "0" if starts and not has_deduct_cap else None),
         allowance=table.points("allowance", "0"),
         weight=table.share("weight", "1"),
