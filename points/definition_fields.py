@@ -3,6 +3,7 @@
 import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -19,6 +20,11 @@ LIST_LENGTH_MAX = 200
 
 _Word = TypeVar("_Word", bound=enum.StrEnum)
 _MISSING: Any = object()
+
+
+def escape(key: str) -> str:
+    """A key as a part of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 class Table:
@@ -44,7 +50,8 @@ class Table:
         """Note the keys that nothing has read: a mistyped cap would be an item without one."""
         for key in self.values:
             if key not in self._read:
-                self.note(str(key)[:NAME_LENGTH_MAX], "unknown", f"没有“{str(key)[:40]}”这个键。")
+                shown = str(key)[:NAME_LENGTH_MAX]
+                self.note(escape(shown), "unknown", f"没有“{shown}”这个键。")
 
     def get(self, key: str, default: Any = _MISSING) -> Any:
         """A raw value; a missing one that has no default is a fault."""
@@ -94,13 +101,21 @@ class Table:
             return Points(0)
         return points
 
-    def units(self, key: str, default: int) -> int:
+    def units(self, key: str, default: int, *, least: int = 1) -> int:
         value = self.get(key, default)
         # `int` would turn 1.9 and "1_000" into something that nobody wrote.
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= POINTS_MAX:
-            self.note(key, "units", "应为正整数。")
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or not least <= value <= POINTS_MAX:
+            self.note(key, "units", f"应为不小于 {least} 的整数，不加引号。")
             return 1
-        return value
+        return int(value)
+
+    def flag(self, key: str) -> bool:
+        """True or false; absent means false."""
+        value = self.get(key, False)
+        if not isinstance(value, bool):
+            self.note(key, "type", "应为 true 或 false，不加引号。")
+        return value is True
 
     def share(self, key: str, default: str) -> Fraction:
         return self.as_share(key, self.get(key, default))
@@ -114,10 +129,15 @@ class Table:
     def month_day(self, key: str, default: str) -> tuple[int, int]:
         value = self.get(key, default)
         match = _MONTH_DAY.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
+        try:
+            # A day that a common year lacks would fail on the day when it is asked for.
+            day = date(2001, int(match[1]), int(match[2])) if match else None
+        except ValueError:
+            day = None
+        if day is None:
             self.note(key, "date", '应为“月-日”，如 "01-15"。')
             return (1, 15)
-        return int(match[1]), int(match[2])
+        return day.month, day.day
 
     def word(self, key: str, words: type[_Word], default: Any = _MISSING) -> _Word:
         value = self.get(key, default)

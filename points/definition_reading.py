@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 from core.errors import FieldProblem, RuleViolation
 from core.quantities import Points
-from points import definition_checks
-from points.definition_fields import TEXT_LENGTH_MAX, Table
+from points import definition_checks, definition_doubts
+from points.definition_fields import TEXT_LENGTH_MAX, Table, escape
 from points.definitions import (
     ACTIVITY_KINDS,
     ATTENDANCE_STATUSES,
@@ -26,12 +26,13 @@ from points.definitions import (
     Definition,
     EntryLevel,
     Event,
+    Group,
     Item,
     Rollover,
     Span,
     Unit,
 )
-from points.forbidden_words import find_forbidden
+from points.forbidden_words import ROLL_CALL, find_forbidden
 
 FORBIDDEN = "policy.forbidden_event"
 
@@ -70,7 +71,7 @@ def read_definition(data: Any) -> Reading:
         reading.errors += definition_checks.find_errors(definition)
     if not reading.errors:
         reading.definition = definition
-        reading.warnings += definition_checks.find_warnings(definition)
+        reading.warnings += definition_doubts.find_warnings(definition)
     return reading
 
 
@@ -111,10 +112,13 @@ def _definition(table: Table) -> Definition:
         annual=period.word("annual", Annual, Annual.SUM),
         rollover=table.word("rollover", Rollover, Rollover.RESET),
         publicity_days=table.units("publicity_days", 5),
-        cutoff=Cutoff(cutoff.units("months_after", 1), cutoff.month_day("year_end", "01-15")),
+        cutoff=Cutoff(
+            cutoff.units("months_after", 1, least=0), cutoff.month_day("year_end", "01-15")
+        ),
         total_cap=table.points_or_none("total_cap"),
         floor=table.points("floor", "0"),
         components=_by_code(table, "components", _component),
+        groups=_by_code(table, "groups", _group) if "groups" in table.values else {},
         items=_by_code(table, "items", _item),
         exempt=table.words("exempt", EXEMPT),
         bands=tuple(_band(one) for one in table.tables("bands")),
@@ -152,19 +156,44 @@ def _by_code(table: Table, key: str, read: Any) -> dict[str, Any]:
 
 
 def _component(table: Table) -> Component:
-    kind = table.word("kind", ComponentKind)
-    start = table.points("start", "0")
-    whole = start if kind is ComponentKind.BASE else None
-    deduct_cap = table.points_or_none("deduct_cap") if "deduct_cap" in table.values else whole
-    return Component(
+    kind, start = table.word("kind", ComponentKind), table.points("start", "0")
+    starts = _points_by_class(table)
+    # What starts with points can lose them all and no more, unless the scheme says otherwise.
+    whole = max([start, *starts.values()]) if kind is ComponentKind.BASE else Points(0)
+    has_deduct_cap = "deduct_cap" in table.values
+    component = Component(
         code=table.code("code"),
         name=table.text("name"),
         kind=kind,
         start=start,
-        # A deduction or a veto holds no points that could be capped.
+        starts=starts,
         cap=table.points_or_none("cap", None),
-        deduct_cap=deduct_cap,
+        deduct_cap=table.points_or_none("deduct_cap") if has_deduct_cap else whole or None,
+        floor=table.points_or_none("floor", "0" if starts and not has_deduct_cap else None),
+        allowance=table.points("allowance", "0"),
+        weight=table.share("weight", "1"),
+        is_yearly=table.flag("yearly"),
+        at_most=table.text("at_most", ""),
     )
+    _refuse_banned(table, component.code, component.name)
+    return component
+
+
+def _points_by_class(table: Table) -> dict[str, Points]:
+    starts = {}
+    for name, value in table.pairs("start_by_class"):
+        key = f"start_by_class/{escape(name)}"
+        if name not in MEMBER_CLASSES:
+            table.note(key, "choice", f"党员类别只有{'、'.join(sorted(MEMBER_CLASSES))}。")
+            continue
+        starts[name] = table.as_points(key, value)
+    return starts
+
+
+def _group(table: Table) -> Group:
+    group = Group(table.code("code"), table.text("name"), _caps(table))
+    _refuse_banned(table, group.code, group.name)
+    return group
 
 
 def _item(table: Table) -> Item:
@@ -173,6 +202,7 @@ def _item(table: Table) -> Item:
         code=table.code("code"),
         name=table.text("name"),
         component=table.code("component"),
+        group=table.code("group") if "group" in table.values else "",
         event=event,
         unit=table.word("unit", Unit),
         points=table.points("points", "0"),
@@ -187,21 +217,36 @@ def _item(table: Table) -> Item:
         evidence_basis=_evidence(table),
         raters={name: table.as_share("raters", value) for name, value in table.pairs("raters")},
     )
-    word = find_forbidden(item.code, item.name)
-    if word is not None:
-        table.note("name", FORBIDDEN, f"项目“{item.name}”属于禁止计分的行为（{word}）。")
+    _refuse_banned(table, item.code, item.name, is_attendance=event is Event.ATTENDANCE)
+    for key, names in (("grades", item.grades), ("raters", item.raters)):
+        for name in names:
+            _refuse_banned(table, "", name, key=f"{key}/{escape(name)}")
     return item
 
 
+def _refuse_banned(
+    table: Table, code: str, name: str, *, key: str = "name", is_attendance: bool = False
+) -> None:
+    word = find_forbidden(code, name, is_attendance=is_attendance)
+    if word is None:
+        return
+    message = f"“{name}”属于禁止计分的行为（{word}）。"
+    if word in ROLL_CALL:
+        message = f"“{name}”：签到只用于组织生活项目（event: attendance），由组织者点名。"
+    table.note(key, FORBIDDEN, message)
+
+
 def _points_by_name(table: Table, key: str) -> dict[str, Points]:
-    return {name: table.as_points(f"{key}/{name}", value) for name, value in table.pairs(key)}
+    return {
+        name: table.as_points(f"{key}/{escape(name)}", value) for name, value in table.pairs(key)
+    }
 
 
 def _caps(table: Table) -> dict[CapSpan, Points]:
     caps = {}
     for name, value in table.pairs("caps"):
         if name not in set(CapSpan):
-            table.note(f"caps/{name}", "choice", f"上限只能按{'、'.join(CapSpan)}。")
+            table.note(f"caps/{escape(name)}", "choice", f"上限只能按{'、'.join(CapSpan)}。")
             continue
         caps[CapSpan(name)] = table.as_points(f"caps/{name}", value)
     return {span: caps[span] for span in CapSpan if span in caps}

@@ -48,7 +48,7 @@ class ComponentKind(enum.StrEnum):
     BONUS = "bonus"
     DEDUCTION = "deduction"
     APPRAISAL = "appraisal"
-    # One entry of it sets the total to zero.
+    # One entry of it sets the total to zero, or shuts the better bands.
     VETO = "veto"
 
 
@@ -68,6 +68,9 @@ class Span(enum.StrEnum):
     QUARTER = "quarter"
     HALF_YEAR = "half_year"
     YEAR = "year"
+
+
+SPANS_A_YEAR = {Span.MONTH: 12, Span.QUARTER: 4, Span.HALF_YEAR: 2, Span.YEAR: 1}
 
 
 class Annual(enum.StrEnum):
@@ -114,16 +117,46 @@ class Component:
     """A part of the total: where it starts, and the most that it can hold in one span.
 
     Args:
+        starts: member class -> where its members start, if not at `start`.
         cap: None where nothing limits it.
         deduct_cap: the most that deductions take from it in one span; None: no limit.
+        floor: its value never counts as less; None: no limit.
+        allowance: the first so many points that it gives, or takes, do not count.
+        weight: its share in the total, where parts are scored on scales of their own.
+        is_yearly: it counts once for the year, beside the spans, and not in each of them.
+        at_most: for a veto that does not set the total to zero: the best band it leaves.
     """
 
     code: str
     name: str
     kind: ComponentKind
     start: Points
+    starts: Mapping[str, Points]
     cap: Points | None
     deduct_cap: Points | None
+    floor: Points | None
+    allowance: Points
+    weight: Fraction
+    is_yearly: bool
+    at_most: str
+
+    def start_for(self, member_class: str) -> Points:
+        """Where a member of a class starts; empty for an ordinary one."""
+        return self.starts.get(member_class or MemberClass.ORDINARY, self.start)
+
+    @property
+    def highest_start(self) -> Points:
+        """Where the class starts that starts highest."""
+        return max(self.start, *self.starts.values()) if self.starts else self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items that have caps together, within one component or across several."""
+
+    code: str
+    name: str
+    caps: Mapping[CapSpan, Points]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +164,7 @@ class Item:
     """One thing that gives or takes points.
 
     Args:
+        group: the code of the group whose caps it shares; empty: none.
         evidence_basis: the document that demands evidence; empty where none is needed.
         raters: who rates an appraisal -> the weight of his rating; they add up to one.
     """
@@ -138,6 +172,7 @@ class Item:
     code: str
     name: str
     component: str
+    group: str
     event: Event
     unit: Unit
     points: Points
@@ -161,6 +196,11 @@ class Item:
     def most(self) -> Points:
         """The most that one occasion is worth; negative for a deduction."""
         return max(self.grades.values(), default=self.points)
+
+    @property
+    def least(self) -> Points:
+        """The least that one occasion is worth, or the most that it costs."""
+        return min(self.grades.values(), default=self.points)
 
     def is_for(self, event: Event, tags: frozenset[str], status: str, member_class: str) -> bool:
         """Whether something that happened is what this item counts.
@@ -213,14 +253,19 @@ class Definition:
     total_cap: Points | None
     floor: Points
     components: Mapping[str, Component]
+    groups: Mapping[str, Group]
     items: Mapping[str, Item]
     exempt: frozenset[str]
     bands: tuple[Band, ...]
 
     @property
-    def started(self) -> Points:
-        """What every member begins a span with."""
-        return Points(sum(part.start for part in self.components.values()))
+    def years_most(self) -> Points | None:
+        """The most that a year can come to; None where nothing limits it."""
+        return self.of_year(self.total_cap) if self.total_cap is not None else None
+
+    def of_year(self, of_span: Points) -> Points:
+        """What a year comes to when every span of it comes to so much."""
+        return Points(of_span * (SPANS_A_YEAR[self.span] if self.annual is Annual.SUM else 1))
 
 
 def match_items(

@@ -2,14 +2,26 @@
 
 import calendar
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from core.quantities import Points
-from points.definitions import Band, CapSpan, Cutoff, Definition, Event, Item, Span, Unit
+from points.definitions import (
+    Band,
+    CapSpan,
+    Component,
+    ComponentKind,
+    Cutoff,
+    Definition,
+    Event,
+    Group,
+    Item,
+    Span,
+    Unit,
+)
 
 # Buckets of deductions count what was taken, as a positive number.
 DEDUCTION = "deduct:"
@@ -50,14 +62,15 @@ def asked_from(item: Item, inputs: Mapping[str, Any]) -> Points | None:
     """Points that an occasion is worth before caps, from what its entry pins; None if nothing.
 
     Args:
-        inputs: `quantity`; `grade` for a graded item; `points` in hundredths where a person
-            gave the number, or `ratings` where several did, held within the item's own.
+        inputs: `quantity`; `grade` for a graded item; where people gave the number, `points` in
+            hundredths, or `ratings` by each of the item's raters. It is held within the item's own.
     """
     if item.unit is Unit.GRADE:
         return item.grades.get(inputs.get("grade", ""))
     if item.unit is Unit.SCORE:
-        ratings = inputs.get("ratings")
-        given = weighted(item, ratings) if ratings else inputs.get("points")
+        given = inputs.get("points")
+        if given is None and item.raters:
+            given = weighted(item, inputs.get("ratings") or {})
         if given is None:
             return None
         low, high = sorted((0, item.points))
@@ -65,12 +78,14 @@ def asked_from(item: Item, inputs: Mapping[str, Any]) -> Points | None:
     return asked_points(item, inputs["quantity"])
 
 
-def weighted(item: Item, ratings: Mapping[str, int]) -> Points:
+def weighted(item: Item, ratings: Mapping[str, int]) -> Points | None:
     """One score from those of several raters, rounded half up to a hundredth.
 
     Args:
-        ratings: rater -> hundredths; every rater of the item has one.
+        ratings: rater -> hundredths; None comes of it unless every rater of the item has one.
     """
+    if ratings.keys() != item.raters.keys():
+        return None
     return round_half_up(sum((weight * ratings[who] for who, weight in item.raters.items()), _ZERO))
 
 
@@ -85,8 +100,9 @@ def caps_of(
     happened_on: date,
     asked: Points | None = None,
     occasion: str = "",
+    member_class: str | None = None,
 ) -> tuple[Cap, ...]:
-    """Every cap that an entry of this item on this day counts against, narrowest span first.
+    """Every cap that an entry of this item on this day counts against, narrowest first.
 
     Gains and deductions fill separate buckets, so that neither makes room for the other: a cap
     on what may be earned is never passed by losing points first.
@@ -94,32 +110,75 @@ def caps_of(
     Args:
         asked: what the occasion is worth; tells a gain from a deduction where grades have both.
         occasion: names the activity, for an item with a cap for each.
+        member_class: empty for an ordinary member; None where it is not known: then there is
+            room as for the class that starts lowest, and the score keeps to the cap.
     """
     is_deduction = (item.points if asked is None else asked) < 0
     prefix, word = (DEDUCTION, "扣分") if is_deduction else ("", "")
+    shared = definition.groups.get(item.group)
+    holders: list[tuple[str, Item | Group]] = [("item", item)]
+    if shared is not None:
+        holders.append(("group", shared))
     caps = [
         Cap(
-            f"{prefix}item:{item.code}:{span}:{_span_code(span, happened_on, occasion)}",
-            f"{item.name}{_CAP_NAMES[span]}{word}上限",
+            f"{prefix}{kind}:{one.code}:{span}:{_span_code(span, happened_on, occasion)}",
+            f"{one.name}{_CAP_NAMES[span]}{word}上限",
             limit,
         )
-        for span, limit in item.caps.items()
+        for kind, one in holders
+        for span, limit in one.caps.items()
     ]
-    part, span = definition.components[item.component], span_of(definition.span, happened_on)
-    called = _SPAN_NAMES[definition.span]
+    part = definition.components[item.component]
     if is_deduction:
-        if part.deduct_cap is not None:
-            bucket = f"{DEDUCTION}component:{part.code}:{span}"
-            caps.append(Cap(bucket, f"{part.name}{called}可扣分", part.deduct_cap))
-        return tuple(caps)
+        return (*caps, *_deduction_caps(definition, part, happened_on))
+    return (*caps, *_height_caps(definition, part, happened_on, member_class))
+
+
+def _deduction_caps(definition: Definition, part: Component, day: date) -> Iterator[Cap]:
+    if part.deduct_cap is not None:
+        span = component_span(definition, part)
+        bucket = f"{DEDUCTION}component:{part.code}:{span_of(span, day)}"
+        limit = Points(part.deduct_cap + part.allowance)
+        yield Cap(bucket, f"{part.name}{_SPAN_NAMES[span]}可扣分", limit)
+
+
+def _height_caps(
+    definition: Definition, part: Component, day: date, member_class: str | None
+) -> Iterator[Cap]:
+    """A cap is a height: what a component, or the total, starts with takes up part of it."""
+    span = component_span(definition, part)
     if part.cap is not None:
-        # A component's cap is its height: what it starts with takes up part of it.
-        room = Points(part.cap - part.start)
-        caps.append(Cap(f"component:{part.code}:{span}", f"{part.name}{called}上限", room))
-    if definition.total_cap is not None:
-        room = Points(definition.total_cap - definition.started)
-        caps.append(Cap(f"total:{span}", f"{called}总分上限", room))
-    return tuple(caps)
+        room = Points(part.cap - _start_of(part, member_class) + part.allowance)
+        bucket = f"component:{part.code}:{span_of(span, day)}"
+        yield Cap(bucket, f"{part.name}{_SPAN_NAMES[span]}上限", room)
+    if definition.total_cap is None or not has_plain_total(definition, part):
+        return
+    inside = [one for one in definition.components.values() if has_plain_total(definition, one)]
+    started = sum(_start_of(one, member_class) for one in inside)
+    free = sum(one.allowance for one in inside if one.kind is not ComponentKind.DEDUCTION)
+    room = Points(definition.total_cap - started + free)
+    yield Cap(f"total:{span_of(span, day)}", f"{_SPAN_NAMES[span]}总分上限", room)
+
+
+def component_span(definition: Definition, part: Component) -> Span:
+    """The stretch that a component is counted over."""
+    return Span.YEAR if part.is_yearly else definition.span
+
+
+def has_plain_total(definition: Definition, part: Component) -> bool:
+    """Whether points of a component are points of a span's total, so that its cap holds them.
+
+    Not where parts are weighed, nor for one that counts beside the spans; there the score
+    keeps to the cap.
+    """
+    is_weighed = any(one.weight != 1 for one in definition.components.values())
+    return not is_weighed and component_span(definition, part) is definition.span
+
+
+def _start_of(part: Component, member_class: str | None) -> Points:
+    if member_class is None:
+        return min([part.start, *part.starts.values()])
+    return part.start_for(member_class)
 
 
 def span_of(span: Span, day: date) -> str:

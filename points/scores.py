@@ -15,6 +15,7 @@ from members.models import (
     Affiliation,
     AffiliationKind,
     Exemption,
+    MemberClass,
     MemberClassification,
     Organization,
 )
@@ -26,12 +27,17 @@ from points.scoring import Score, Tally
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a member stood on a day: his organisation, its scheme, and whether he was exempt."""
+    """Where a member stood on a day: his organisation, its scheme, his class, an exemption.
+
+    Args:
+        member_class: empty for an ordinary member.
+    """
 
     organization_id: UUID
     path: str
     scheme: SchemeInForce | None
     is_exempt: bool
+    member_class: str
 
 
 def load_scores(
@@ -55,6 +61,7 @@ def load_scores(
             year=year,
             through=on,
             is_exempt=standing.is_exempt,
+            member_class=standing.member_class,
         )
         for member_id, standing in standings.items()
         if standing.scheme is not None
@@ -78,10 +85,9 @@ def find_standings(
     standings = {}
     for member_id, organization_id, path in places:
         scheme = schemes.choose(published, path, on, subject=subject)
-        is_exempt = scheme is not None and bool(
-            reasons.get(member_id, set()) & scheme.definition.exempt
-        )
-        standings[member_id] = Standing(organization_id, path, scheme, is_exempt)
+        mine = reasons.get(member_id, set())
+        is_exempt = scheme is not None and bool(mine & scheme.definition.exempt)
+        standings[member_id] = Standing(organization_id, path, scheme, is_exempt, class_of(mine))
     return standings
 
 
@@ -122,6 +128,11 @@ def find_exempting(
     for member_id, reason in rows:
         reasons[member_id].add(reason)
     return dict(reasons)
+
+
+def class_of(reasons: Collection[str]) -> str:
+    """The class among a member's reasons, empty for an ordinary member."""
+    return next((one for one in MemberClass if one in reasons), "")
 
 
 def tally_columns() -> tuple[Any, ...]:

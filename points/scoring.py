@@ -1,13 +1,17 @@
 """From entries to a score: components, spans, the year, a band, and the sentences for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from core.quantities import Points, format_points
-from points import rules
-from points.definitions import Annual, Component, ComponentKind, Definition
+from core.quantities import Points
+from points import rules, score_sentences
+from points.definitions import Annual, Component, ComponentKind, Definition, Span
+
+# The component of what a year hands over to the next; no scheme has it among its own.
+CARRIED = "carry_over"
+_YEAR = frozenset(range(1, 13))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class ComponentScore:
 
 @dataclass(frozen=True, slots=True)
 class SpanScore:
-    """The score of one span of the year, with its own band."""
+    """The score of one span of the year; its own band, unless the spans are added up."""
 
     code: str
     total: Points
@@ -65,73 +69,137 @@ def score(
     year: int,
     through: date | None = None,
     is_exempt: bool = False,
+    member_class: str = "",
 ) -> Score:
     """The score that follows from a year's entries; pure, and the same wherever it is asked.
 
     Args:
         through: a span that begins after this day does not count yet; None: the whole year.
+        member_class: where it starts may differ by class; empty for an ordinary member.
     """
-    spans = _spans(definition, tallies, year, through or date(year, 12, 31))
-    parts = tuple(
+    book = _Book(definition, tallies, member_class)
+    spans = _spans(book, year, through or date(year, 12, 31))
+    parts = _parts(book, spans)
+    if is_exempt:
+        return Score("exempt", None, None, parts, (), (score_sentences.EXEMPT,))
+    total = _year_total(book, spans)
+    vetoes = book.vetoes(_YEAR)
+    band = _shut(definition, vetoes, rules.band_of(definition.bands, total))
+    sentences = score_sentences.compose(definition, parts, spans, vetoes)
+    end = score_sentences.conclude(total, band)
+    return Score("scored", total, band, parts, spans, (*sentences, end))
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """A member's entries of a year under his scheme."""
+
+    definition: Definition
+    tallies: Sequence[Tally]
+    member_class: str
+
+    def value(self, part: Component, months: Collection[int]) -> Points:
+        """What a component comes to over some months."""
+        given = sum(one.points for one in self._of(part.code, months))
+        value = part.start_for(self.member_class) + _beyond(part.allowance, given)
+        if part.floor is not None:
+            value = max(part.floor, value)
+        # Postings keep to the caps one by one; a late entry of another year may still stand above.
+        return Points(value if part.cap is None else min(part.cap, value))
+
+    def vetoes(self, months: Collection[int]) -> list[Component]:
+        """The vetoes that stand in some months."""
+        return [
+            part
+            for part in self.definition.components.values()
+            if part.kind is ComponentKind.VETO
+            and sum(one.count for one in self._of(part.code, months)) > 0
+        ]
+
+    @property
+    def carried(self) -> Points:
+        """What the year before has handed over."""
+        return Points(sum(one.points for one in self._of(CARRIED, _YEAR)))
+
+    def _of(self, code: str, months: Collection[int]) -> list[Tally]:
+        return [one for one in self.tallies if one.component_code == code and one.month in months]
+
+
+def _beyond(allowance: Points, points: int) -> int:
+    """What is left when the first so many points do not count."""
+    return max(0, points - allowance) if points > 0 else min(0, points + allowance)
+
+
+def _spans(book: _Book, year: int, through: date) -> tuple[SpanScore, ...]:
+    last = 12 if through.year > year else through.month if through.year == year else 1
+    months: dict[str, set[int]] = {}
+    for month in range(1, 13):
+        code = rules.span_of(book.definition.span, date(year, month, 1))
+        # A span that has begun counts whole: an entry may be dated after today's month in it.
+        if month <= last or code in months:
+            months.setdefault(code, set()).add(month)
+    return tuple(_span(book, code, within) for code, within in months.items())
+
+
+def _span(book: _Book, code: str, months: Collection[int]) -> SpanScore:
+    definition = book.definition
+    parts = definition.components.values()
+    values = tuple(
+        Points(0) if _is_beside(definition, part) else book.value(part, months) for part in parts
+    )
+    raw = weigh(definition, values)
+    if definition.span is Span.YEAR:
+        raw += book.carried
+    total = _within(definition, rules.round_half_up(raw))
+    vetoes = [part for part in book.vetoes(months) if not _is_beside(definition, part)]
+    if is_zeroed := _zeroes(vetoes):
+        total = Points(min(0, total))
+    # Where spans are added up, the bands are those of their sum.
+    has_bands = definition.of_year(Points(1)) == 1
+    band = rules.band_of(definition.bands, total) if has_bands else None
+    band = _shut(definition, vetoes, band) if has_bands else None
+    return SpanScore(code, total, band, is_zeroed, values)
+
+
+def _parts(book: _Book, spans: Sequence[SpanScore]) -> tuple[ComponentScore, ...]:
+    parts = [
         ComponentScore(
             part.code,
             part.name,
-            part.start,
-            _annual(definition, [span.components[number] for span in spans]),
+            part.start_for(book.member_class),
+            book.value(part, _YEAR)
+            if _is_beside(book.definition, part)
+            else _annual(book.definition, [span.components[number] for span in spans]),
             part.cap,
         )
-        for number, part in enumerate(definition.components.values())
-    )
-    if is_exempt:
-        step = "组织已批准豁免，不计分，也不按零分。"
-        return Score("exempt", None, None, parts, (), (step,))
+        for number, part in enumerate(book.definition.components.values())
+    ]
+    if book.carried:
+        parts.append(ComponentScore(CARRIED, "上年结转", Points(0), book.carried, None))
+    return tuple(parts)
+
+
+def _year_total(book: _Book, spans: Sequence[SpanScore]) -> Points:
+    """The spans together, and what counts once beside them."""
+    definition = book.definition
     total = _annual(definition, [span.total for span in spans])
-    band = rules.band_of(definition.bands, total)
-    steps = _steps(definition, parts, spans, total, band)
-    return Score("scored", total, band, parts, spans, steps)
+    if definition.span is Span.YEAR:
+        return total
+    beside = [part for part in definition.components.values() if _is_beside(definition, part)]
+    more = sum((part.weight * book.value(part, _YEAR) for part in beside), Fraction(book.carried))
+    total = rules.round_half_up(total + more)
+    # A mean is on the scale of one span. What stands beside a sum may pass the caps of its spans.
+    if definition.annual is Annual.MEAN:
+        total = _within(definition, total)
+    total = Points(max(definition.of_year(definition.floor), total))
+    is_zeroed = _zeroes([part for part in book.vetoes(_YEAR) if part.is_yearly])
+    return Points(min(0, total)) if is_zeroed else total
 
 
-def _spans(
-    definition: Definition, tallies: Sequence[Tally], year: int, through: date
-) -> tuple[SpanScore, ...]:
-    last = 12 if through.year > year else through.month if through.year == year else 1
-    months: dict[str, set[int]] = {}
-    for month in range(1, last + 1):
-        code = rules.span_of(definition.span, date(year, month, 1))
-        months.setdefault(code, set()).add(month)
-    # A span that has begun counts whole: an entry may be dated after today's month in it.
-    for month in range(last + 1, 13):
-        code = rules.span_of(definition.span, date(year, month, 1))
-        if code in months:
-            months[code].add(month)
-    return tuple(
-        _span(definition, code, [one for one in tallies if one.month in within])
-        for code, within in months.items()
-    )
-
-
-def _span(definition: Definition, code: str, tallies: Sequence[Tally]) -> SpanScore:
-    values = tuple(
-        _component(part, [one for one in tallies if one.component_code == part.code])
-        for part in definition.components.values()
-    )
-    is_vetoed = any(
-        part.kind is ComponentKind.VETO
-        and sum(one.count for one in tallies if one.component_code == part.code) > 0
-        for part in definition.components.values()
-    )
-    total = Points(max(definition.floor, sum(values)))
-    if definition.total_cap is not None:
-        total = Points(min(definition.total_cap, total))
-    if is_vetoed:
-        total = Points(min(0, total))
-    return SpanScore(code, total, rules.band_of(definition.bands, total), is_vetoed, values)
-
-
-def _component(part: Component, tallies: Sequence[Tally]) -> Points:
-    value = part.start + sum(one.points for one in tallies)
-    # Postings keep to the caps one by one; a late entry of another year may still stand above.
-    return Points(value if part.cap is None else min(part.cap, value))
+def weigh(definition: Definition, values: Sequence[Points]) -> Fraction:
+    """The sum of components' values by their weights."""
+    weights = [part.weight for part in definition.components.values()]
+    return sum((w * value for w, value in zip(weights, values, strict=True)), Fraction(0))
 
 
 def _annual(definition: Definition, values: Sequence[Points]) -> Points:
@@ -140,20 +208,21 @@ def _annual(definition: Definition, values: Sequence[Points]) -> Points:
     return Points(sum(values))
 
 
-def _steps(
-    definition: Definition,
-    parts: Sequence[ComponentScore],
-    spans: Sequence[SpanScore],
-    total: Points,
-    band: str | None,
-) -> tuple[str, ...]:
-    steps = [f"{part.name}：{format_points(part.points)} 分。" for part in parts]
-    if len(spans) > 1:
-        each = "，".join(f"{span.code} {format_points(span.total)} 分" for span in spans)
-        how = "平均" if definition.annual is Annual.MEAN else "相加"
-        steps.append(f"各期得分：{each}；全年按各期{how}计算。")
-    steps += [f"{span.code} 一票否决，当期清零。" for span in spans if span.is_vetoed]
-    if sum(part.points for part in parts) < definition.floor:
-        steps.append(f"最低计 {format_points(definition.floor)} 分。")
-    named = f"，参考等次“{band}”" if band else ""
-    return (*steps, f"合计 {format_points(total)} 分{named}。等次仅供参考，评议由组织决定。")
+def _is_beside(definition: Definition, part: Component) -> bool:
+    return part.is_yearly and definition.span is not Span.YEAR
+
+
+def _within(definition: Definition, total: int) -> Points:
+    total = max(definition.floor, total)
+    return Points(total if definition.total_cap is None else min(definition.total_cap, total))
+
+
+def _zeroes(vetoes: Sequence[Component]) -> bool:
+    return any(not part.at_most for part in vetoes)
+
+
+def _shut(definition: Definition, vetoes: Sequence[Component], band: str | None) -> str | None:
+    """The band that vetoes leave: what was reached, or less where one of them allows no more."""
+    order = [one.name for one in definition.bands]
+    left = [one.at_most for one in vetoes if one.at_most] + ([band] if band else [])
+    return max(left, key=order.index, default=None)

@@ -28,6 +28,7 @@ class Facts:
     organization_id: str
     scheme_version_id: str | None
     is_exempt: bool
+    member_class: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,13 @@ def compose(facts: Facts, definition: Definition | None, entries: Sequence[Row])
             Tally(row.component_code, int(row.month), row.points, row.sign) for row in entries
         ]
         score = asdict(
-            scoring.score(definition, tallies, year=int(facts.period), is_exempt=facts.is_exempt)
+            scoring.score(
+                definition,
+                tallies,
+                year=int(facts.period),
+                is_exempt=facts.is_exempt,
+                member_class=facts.member_class,
+            )
         )
     content = {
         "v": VERSION,

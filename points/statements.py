@@ -105,6 +105,7 @@ def _compose_all(
             organization_id=str(organization_id),
             scheme_version_id=str(scheme.id) if scheme else None,
             is_exempt=scheme is not None and bool(exempt_by & scheme.definition.exempt),
+            member_class=scores.class_of(exempt_by),
         )
         rows.append(_row(period, facts, scheme, mine))
     return rows

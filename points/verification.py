@@ -241,7 +241,8 @@ def _follows(entry: Any, definition: Definition) -> bool:
     except (KeyError, TypeError, ValueError):
         return False
     occasion = occasion_of(entry.source_id or entry.claim_id)
-    caps = rules.caps_of(definition, item, entry.happened_on, asked, occasion)
+    member_class = entry.inputs.get("member_class")
+    caps = rules.caps_of(definition, item, entry.happened_on, asked, occasion, member_class)
     if asked is None or pinned != [(cap.bucket, cap.limit) for cap in caps]:
         return False
     grant = rules.grant(asked, caps, used)
