@@ -12,12 +12,14 @@ import activities.pledge_models
 import activities.service_models
 import core.background
 import members.access_models
+import members.cadre_models
 import members.models
 import members.roster.models
 import notifications.models
 import points.models
 import points.proof_models
 import points.publicity_models
+import points.scheme_models
 import points.statement_models
 from core.config import database_urls, normalize_url
 from core.db import Base
