@@ -11,7 +11,7 @@ from core.clock import business_day
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
 from notifications import inbox
-from points import closing, opening, periods, sealing
+from points import closing, opening, periods, scheme_simulation, sealing
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 
@@ -44,4 +44,5 @@ REQUESTED: Mapping[str, RequestedHandler] = {
     Step.ROLLBACK: undoing.rollback,
     closing.JOB: closing.close,
     opening.JOB: opening.carry,
+    scheme_simulation.JOB: scheme_simulation.run,
 }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.quantities import Points
 from members.access import Actor
 from points import rules, schemes
-from points.models import Claim, ClaimStatus, LedgerEntry, Period, Quota
+from points.models import Claim, ClaimStatus, LedgerEntry, Period, Quota, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,11 @@ def _balance_statement() -> sa.CompoundSelect[Any]:
             sa.literal(0).label("cap"),
         )
         .join(Period, Period.id == LedgerEntry.period_id)
-        .where(LedgerEntry.member_id == member, Period.code == year)
+        .where(
+            LedgerEntry.member_id == member,
+            LedgerEntry.subject == Subject.PARTY_MEMBERS,
+            Period.code == year,
+        )
         .group_by(LedgerEntry.component_code)
     )
     caps = sa.select(sa.literal("cap"), Quota.bucket, Quota.used, Quota.cap).where(

@@ -44,12 +44,10 @@ class SchemeSimulation(Base):
     Args:
         definition: the text as it was asked for; editing the draft does not change it.
         last_member_id: behind whom the next chunk goes on.
-        delta: hundredths by which all totals together would differ.
-        moves: "old band → new band" -> how many members.
     """
 
     __tablename__ = "scheme_simulation"
-    __table_args__ = (sa.CheckConstraint("changed <= examined", name="counts"),)
+    __table_args__ = (sa.CheckConstraint("examined >= 0", name="examined"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     scheme_id: Mapped[UUID] = mapped_column(
@@ -64,9 +62,6 @@ class SchemeSimulation(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_member_id: Mapped[UUID | None] = mapped_column()
     examined: Mapped[int] = mapped_column(default=0)
-    changed: Mapped[int] = mapped_column(default=0)
-    delta: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    moves: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
 class SchemeSimulationChange(Base):
