@@ -1,6 +1,5 @@
 """Drafts of schemes: written by the district or a delegated committee, checked at each saving."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,22 +7,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.errors import RuleViolation, VersionConflict
-from core.paging import Page, cut, id_key
+from core.errors import VersionConflict
 from members.access import Actor, get_organization
-from points import scheme_differences, scheme_texts, schemes
-from points.definition_reading import parse_definition
+from points import scheme_texts, schemes
 from points.models import SchemeStatus, SchemeVersion
 from points.scheme_scope import (
     DRAFTING_ROLES,
     get_scheme,
     get_written,
     hold_drafting,
-    readable,
     require_drafting,
-    select_schemes,
 )
-from points.scheme_texts import SchemeText
+from points.scheme_texts import SchemeText, SourceAmbiguous
 
 # A draft that says nothing yet: everybody starts full, and no item gives or takes points.
 BLANK: dict[str, Any] = {
@@ -42,22 +37,6 @@ BLANK: dict[str, Any] = {
         {"name": "不合格", "from": "0"},
     ],
 }
-
-
-class SourceAmbiguous(RuleViolation):
-    """More than one of data, YAML and a version to copy."""
-
-    code = "scheme.source_ambiguous"
-    title = "方案内容请只用一种方式提供"
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which schemes to list; None: whatever it is."""
-
-    organization_id: UUID | None = None
-    status: str | None = None
-    subject: str | None = None
 
 
 def create(
@@ -133,44 +112,6 @@ def discard(session: Session, actor: Actor, scheme_id: UUID) -> None:
     if gone is None:
         raise VersionConflict
     session.expunge(draft)
-
-
-def list_schemes(
-    session: Session,
-    actor: Actor,
-    *,
-    wanted: Filter,
-    after: list[str | int] | None,
-    limit: int,
-) -> Page[Any]:
-    """Versions and drafts that the actor may read, the newest first."""
-    query = select_schemes().where(readable(session, actor))
-    given = {
-        SchemeVersion.organization_id: wanted.organization_id,
-        SchemeVersion.status: wanted.status,
-        SchemeVersion.subject: wanted.subject,
-    }
-    for column, value in given.items():
-        if value is not None:
-            query = query.where(column == value)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(SchemeVersion.id < last_id)
-    rows = session.execute(query.order_by(SchemeVersion.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.SchemeVersion.id)])
-
-
-def find_differences(session: Session, actor: Actor, scheme_id: UUID, *, to: UUID) -> list[str]:
-    """What changes from one version or draft to another, in sentences.
-
-    Raises:
-        NotFound: one of them is not for the actor to read.
-    """
-    before, after = (
-        parse_definition(get_scheme(session, actor, one).SchemeVersion.definition)
-        for one in (scheme_id, to)
-    )
-    return scheme_differences.compare(before, after)
 
 
 def _unchanged(draft_id: UUID, revision: int) -> tuple[sa.ColumnElement[bool], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from core.errors import FieldProblem
+from core.errors import FieldProblem, RuleViolation
 from points.definition_reading import (
     FORBIDDEN,
     ForbiddenItem,
@@ -27,6 +27,13 @@ class UnreadableScheme(InvalidDefinition):
 
     code = "scheme.unreadable"
     title = "方案文件无法读取"
+
+
+class SourceAmbiguous(RuleViolation):
+    """More than one of data, YAML and a version to copy, or none where one is needed."""
+
+    code = "scheme.source_ambiguous"
+    title = "方案内容请用一种方式提供"
 
 
 @dataclass(frozen=True, slots=True)

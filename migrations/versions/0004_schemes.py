@@ -210,7 +210,9 @@ def _create_delegation() -> None:
             "(revoked_at IS NULL) = (revoked_by IS NULL)",
             name=op.f("ck_scheme_delegation_revocation"),
         ),
-        *_keys("scheme_delegation", {"organization_id": "organization"}, "granted_by", "revoked_by"),
+        *_keys(
+            "scheme_delegation", {"organization_id": "organization"}, "granted_by", "revoked_by"
+        ),
     )
     live = sa.text("revoked_at IS NULL AND valid_to IS NULL")
     op.create_index(
@@ -241,7 +243,9 @@ def _create_appointment() -> None:
         sa.CheckConstraint(
             "recorded_by <> member_id", name=op.f("ck_cadre_appointment_not_oneself")
         ),
-        *_keys("cadre_appointment", {"organization_id": "organization"}, "member_id", "recorded_by"),
+        *_keys(
+            "cadre_appointment", {"organization_id": "organization"}, "member_id", "recorded_by"
+        ),
     )
     still = sa.text("valid_to IS NULL")
     op.create_index(
@@ -337,7 +341,11 @@ def downgrade() -> None:
 
 
 def _downgrade_postgresql() -> None:
-    for trigger in ("no_change_of_published_scheme", "no_truncate_of_schemes", "no_overlapping_schemes"):
+    for trigger in (
+        "no_change_of_published_scheme",
+        "no_truncate_of_schemes",
+        "no_overlapping_schemes",
+    ):
         op.execute(f"DROP TRIGGER {trigger} ON {TABLE}")
     for function in ("refuse_scheme_change", "refuse_overlapping_schemes"):
         op.execute(f"DROP FUNCTION {function}()")
