@@ -12,6 +12,7 @@ from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
 from notifications import inbox
 from points import adjustment_posting, bulletins, closing, opening, periods, sealing
+from points import closing, opening, periods, scheme_simulation, sealing
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 
@@ -50,4 +51,5 @@ REQUESTED: Mapping[str, RequestedHandler] = {
     Step.ROLLBACK: undoing.rollback,
     closing.JOB: closing.close,
     opening.JOB: opening.carry,
+    scheme_simulation.JOB: scheme_simulation.run,
 }

@@ -15,6 +15,7 @@ import core.background
 import core.working_days
 import members.access_models
 import members.consent_models
+import members.cadre_models
 import members.models
 import members.roster.models
 import notifications.models
@@ -22,6 +23,7 @@ import points.models
 import points.proof_models
 import points.publicity_models
 import points.review_models
+import points.scheme_models
 import points.statement_models
 from core.config import database_urls, normalize_url
 from core.db import Base

@@ -3,6 +3,7 @@
 import flask
 
 from api.cli import accounts, demo, ledger, organizations, periods, points, roster, work_calendar
+from api.cli import accounts, demo, ledger, organizations, periods, points, roster, schemes
 
 
 def register(app: flask.Flask) -> None:
@@ -10,6 +11,7 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(organizations.org)
     app.cli.add_command(accounts.accounts)
     app.cli.add_command(points.points)
+    app.cli.add_command(schemes.scheme)
     app.cli.add_command(roster.roster)
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)

@@ -119,7 +119,7 @@ def list_my_entries(query: dict[str, Any]) -> Any:
     page = entries.list_own(
         db.session(), current_actor(), after=query.get("cursor"), limit=query["limit"]
     )
-    return encode_page(page) | {"items": [_shown(row) for row in page.items]}
+    return encode_page(page) | {"items": [shown_entry(row) for row in page.items]}
 
 
 @blp.get("/points/entries/<uuid:entry_id>/explain", access=Access.MEMBER)
@@ -141,7 +141,7 @@ def list_ledger(query: dict[str, Any], organization_id: UUID) -> Any:
         after=query.get("cursor"),
         limit=query["limit"],
     )
-    return encode_page(page) | {"items": [_shown(row) for row in page.items]}
+    return encode_page(page) | {"items": [shown_entry(row) for row in page.items]}
 
 
 @blp.post("/points/entries/<uuid:entry_id>/reversal", access=REVIEWERS)
@@ -155,7 +155,8 @@ def reverse_entry(data: dict[str, Any], entry_id: UUID) -> Any:
         )
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def shown_entry(row: Any) -> dict[str, Any]:
+    """An entry of a list with the names that stand beside it."""
     entry = row.LedgerEntry
     values = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
     return values | {
