@@ -1,5 +1,6 @@
-"""Organisation life of the demo: theme days every month, party lectures every quarter."""
+"""Organisation life of the demo: theme days every month, meetings every quarter."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -9,10 +10,11 @@ from activities.calendar import ActivityPlan
 from activities.models import ActivityKind
 from api.demo import cast
 from api.demo.district import Branch, District
+from api.demo.timeline import next_month
 from core.clock import at_local, business_day
 
 THEME_DAY = 10
-LECTURE_DAY = 20
+MEETING_DAY = 20
 _TOPICS = (
     "学习党章", "走访慰问困难党员", "学习先进人物", "清明祭扫与家风教育", "劳动实践",
     "重温入党誓词", "庆七一座谈", "防汛演练", "爱国卫生", "参观红色展览", "政策宣讲",
@@ -23,13 +25,13 @@ _TOPICS = (
 def fill(session: Session, district: District, *, founded_at: datetime, now: datetime) -> None:
     """Plan every month from the founding to the next one, as the branches' heads would have."""
     month = business_day(founded_at).replace(day=1)
-    next_month = _next(business_day(now).replace(day=1))
-    while month <= next_month:
+    last_month = next_month(business_day(now).replace(day=1))
+    while month <= last_month:
         # Next month stands on the calendar already; it was planned before today.
         planned_at = min(max(at_local(month, 9), founded_at), now - timedelta(days=1))
         for branch in district.branches.values():
             _plan_month(session, branch, month, planned_at)
-        month = _next(month)
+        month = next_month(month)
 
 
 def add_meeting(session: Session, branch: Branch, *, on: date, planned_at: datetime) -> None:
@@ -52,15 +54,15 @@ def _plan_month(session: Session, branch: Branch, month: date, planned_at: datet
     activity = calendar.schedule(session, actor, branch.id, plan=plan, now=planned_at)
     if month.month == 8 and branch.organization.name == cast.HOME_BRANCH:
         # A storm: the month in which the theme day did not take place.
-        calendar.cancel(session, actor, branch.id, activity.id, now=planned_at)
+        calendar.cancel(session, actor, branch.id, activity.id, reason="防汛值守", now=planned_at)
     if month.month % 3 == 0:
-        lecture = _evening(ActivityKind.PARTY_LECTURE, "书记讲党课", month.replace(day=LECTURE_DAY))
-        calendar.schedule(session, actor, branch.id, plan=lecture, now=planned_at)
+        # One evening, two of 三会一课; it stays one attendance.
+        meeting = _evening(
+            ActivityKind.GENERAL_MEETING, "支部党员大会并上党课", month.replace(day=MEETING_DAY)
+        )
+        meeting = replace(meeting, tags=(ActivityKind.PARTY_LECTURE,))
+        calendar.schedule(session, actor, branch.id, plan=meeting, now=planned_at)
 
 
 def _evening(kind: ActivityKind, title: str, on: date) -> ActivityPlan:
     return ActivityPlan(kind, title, "党群活动室", at_local(on, 19, 30), at_local(on, 21))
-
-
-def _next(month: date) -> date:
-    return (month + timedelta(days=32)).replace(day=1)

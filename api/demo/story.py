@@ -1,18 +1,19 @@
-"""Fourteen months of claims and decisions, a fortnight at a time, up to a desk full of work."""
+"""Fourteen months of a district's life, event by event, up to a desk full of work."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api.demo import calendar, cast
+from api.demo import calendar, cast, meetings, promises, publicity, shared_services, timeline, years
 from api.demo.deciding import correct_some, decide_all
 from api.demo.district import Branch, District
 from api.demo.services import Service, invent_service, report
+from api.demo.timeline import Event
 from core.clock import at_local, business_day
-from notifications import inbox
 from points import ledger
 from points.models import Claim, LedgerEntry
 
@@ -33,21 +34,39 @@ def founded_on(today: date) -> date:
 
 def tell(session: Session, rng: random.Random, district: District, *, now: datetime) -> None:
     """Live through the past, then leave the last days undecided."""
+    founded = founded_on(business_day(now))
+    events = [
+        *_rounds(session, rng, district, founded),
+        *meetings.events(session, rng, district, founded_on=founded),
+        *promises.events(session, district, founded_on=founded),
+        *shared_services.events(session, district, founded_on=founded),
+        *publicity.events(session, district, founded_on=founded),
+        *years.events(session, district, founded_on=founded),
+    ]
+    timeline.live(session, events, until=now)
+    _leave_waiting(session, rng, district, today=business_day(now))
+
+
+def _rounds(
+    session: Session, rng: random.Random, district: District, founded: date
+) -> Iterator[Event]:
+    """A fortnight of reports, then decisions; what was returned is put right in the next."""
     people = {p.id: p for branch in district.branches.values() for p in branch.people}
     returned: list[Claim] = []
-    day = founded_on(business_day(now))
+
+    def decide(at: datetime) -> None:
+        returned[:] = decide_all(session, rng, district, now=at)
+
     for number in range(ROUNDS):
-        decided_at = at_local(day + timedelta(days=ROUND_DAYS - 1), 20)
-        correct_some(session, rng, people, returned, now=at_local(day, 8))
-        _report_all(session, _services_of(rng, district, day, number))
-        # A request has a session of its own; this one would show claims as it first read them.
-        session.expire_all()
-        returned = decide_all(session, rng, district, now=decided_at)
-        inbox.deliver(session, now=decided_at)
-        day += timedelta(days=ROUND_DAYS)
-    _reverse_one(session, district, now=at_local(day, 9))
-    inbox.deliver(session, now=at_local(day, 9))
-    _leave_waiting(session, rng, district, today=business_day(now))
+        day = founded + timedelta(days=number * ROUND_DAYS)
+        yield Event(
+            at_local(day, 8), lambda at: correct_some(session, rng, people, returned, now=at)
+        )
+        for branch, service in _services_of(rng, district, day, number):
+            yield Event(service.reported_at, partial(_report, session, branch, service))
+        yield Event(at_local(day + timedelta(days=ROUND_DAYS - 1), 20), decide)
+    reversing_on = founded + timedelta(days=ROUNDS * ROUND_DAYS)
+    yield Event(at_local(reversing_on, 9), partial(_reverse_one, session, district))
 
 
 def _services_of(
@@ -92,12 +111,16 @@ def _of_the_named(
         yield home, invent_service(rng, home, secretary, on=on).starting(on, 14)
 
 
+def _report(session: Session, branch: Branch, service: Service, _now: datetime) -> None:
+    report(session, branch, service)
+
+
 def _report_all(session: Session, services: Iterable[tuple[Branch, Service]]) -> None:
     for branch, service in sorted(services, key=lambda pair: pair[1].reported_at):
         report(session, branch, service)
 
 
-def _reverse_one(session: Session, district: District, *, now: datetime) -> None:
+def _reverse_one(session: Session, district: District, now: datetime) -> None:
     """The secretary takes back a wrong approval of the last round."""
     home = district.branches[cast.HOME_BRANCH]
     entry = session.scalars(
