@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 base="${1:-http://127.0.0.1:8000}/api/v1"
 password="Demo-2026-party"
 secretary_phone=13800000002 admin_phone=13800000004 auditor_phone=13800000005
+# 第二章里的受托人：演示党员李静。
+delegate_phone=13800000001
 roster=tests/data/roster_national_19.xlsx
 # 样例名册第 46 行：书记所在支部的一名党员，人物和号码均为虚构。
 member_name=田兰波 member_phone=19065229454 member_password="Tour-$(date +%s)-red"
@@ -165,6 +167,7 @@ check "[r['outcome'] for r in it['results']] == ['approved'] * 5 + ['returned']"
 granted=$(value "sum(round(float(r['points']) * 100) for r in it['results'][:5])")
 entry=$(value "max(it['results'][:5], key=lambda r: float(r['points']))['entry_id']")
 entry_points=$(value "max(round(float(r['points']) * 100) for r in it['results'][:5])")
+contested=$(value "next(r['entry_id'] for r in it['results'][:5] if r['entry_id'] != '$entry')")
 send POST /claims/review 200 "{\"decisions\":[{\"id\":\"${claims:1:36}\",\"version\":1,\"action\":\"approve\"}]}"
 check "it['results'][0]['code'] == 'claim.already_decided'" "再点一次通过不会重复计分"
 
@@ -202,5 +205,128 @@ call GET "/orgs/$district/points/ledger?limit=1" 200
 check "it['items'][0]['reverses_id'] == '$entry'" "最新一笔就是那次冲正"
 send POST /claims/review 403 "{\"decisions\":[{\"id\":\"${claims:1:36}\",\"version\":2,\"action\":\"approve\"}]}"
 show "[it['code'], it['title']]"
+
+step "13. 第二章 主题党日：不用手机也能到会，点名一次完成"
+sign_in $secretary_phone "$password"
+send POST "/orgs/$branch/activities" 201 "$(python3 -c '
+import json
+from datetime import datetime, timedelta, timezone
+start = datetime.now(timezone(timedelta(hours=8))).replace(microsecond=0) - timedelta(minutes=5)
+print(json.dumps({"kind": "theme_day", "tags": ["fixed_study_day"], "title": "主题党日：走访慰问",
+    "place": "党群活动室", "starts_at": start.isoformat(),
+    "ends_at": (start + timedelta(hours=1)).isoformat()}, ensure_ascii=False))')"
+activity=$(value "it['id']")
+call POST "/activities/$activity/publish" 200
+call GET "/activities/$activity/code" 200
+digits=$(value "it['digits']")
+show "it['note']"
+sign_in $member_phone "$member_password"
+send POST /check-ins 200 "{\"activity_id\":\"$activity\",\"digits\":\"$digits\"}"
+check "it['status'] == 'present'" "${member_name}输入六位数字签到"
+sign_in $secretary_phone "$password"
+call GET "/activities/$activity/attendance" 200
+away=$(value "[m['member_id'] for m in it['items'] if m['status'] is None][-1]")
+send POST "/activities/$activity/roll-call" 200 "{\"default\":\"present\",\"items\":[{\"member_id\":\"$away\",\"mark\":\"leave_approved\",\"reason\":\"电话请假\"}]}"
+check "len(it['results']) > 30" "其余全到，只点例外：一次请求"
+send POST "/activities/$activity/close" 200 '{"presumes_absence":false}'
+show "[it['counts'], it['entries']]"
+check "it['entries'] > 20" "结束即计分，不用再申报"
+call GET "/activities/$activity/attendance" 200
+show "it['rates']"
+
+step "14. 承诺践诺：写下、审核、公开、完成；评定之后才计分"
+sign_in $member_phone "$member_password"
+send POST /pledges 201 "$(python3 -c '
+import json
+from datetime import datetime, timedelta, timezone
+today = datetime.now(timezone(timedelta(hours=8))).date()
+print(json.dumps({"kind": "ad_hoc_pledge", "category": "service", "title": "冬季为独居老人送菜",
+    "content": "每周两次，送到家门口。", "target": "送满八次", "beneficiary": "本社区独居老人",
+    "year": today.year, "due_on": str(today)}, ensure_ascii=False))')"
+pledge=$(value "it['id']")
+call POST "/pledges/$pledge/submit" 200
+version=$(value "it['version']")
+sign_in $secretary_phone "$password"
+today=$(TZ=Asia/Shanghai date +%F)
+send POST "/pledges/$pledge/approve" 200 "{\"version\":$version,\"body\":\"branch_committee\",\"meeting_on\":\"$today\",\"reference\":\"支委会记录第 9 号\"}"
+send POST "/pledges/$pledge/publish" 200 "{\"version\":$(value "it['version']")}"
+sign_in $member_phone "$member_password"
+send POST "/pledges/$pledge/report-fulfilment" 200 '{"note":"已送满八次。"}'
+version=$(value "it['version']")
+call GET "/pledges/$pledge" 200
+check "it['entry_id'] is None" "自报完成不计分"
+sign_in $secretary_phone "$password"
+send POST "/pledges/$pledge/evaluate" 200 "{\"version\":$version,\"member_rating\":\"优\",\"masses_rating\":\"良\",\"organization_rating\":\"良\",\"grade\":\"良\",\"body\":\"general_meeting\",\"meeting_on\":\"$today\",\"reference\":\"党员大会记录第 4 号\"}"
+check "it['status'] == 'evaluated' and it['entry_id']" "党员大会评定为“良”，这才有了一笔积分"
+
+step "15. 公示：先预览，再公示；没有手机号和身份证号，不排名"
+month=$(TZ=Asia/Shanghai date +%Y-%m)
+call GET "/orgs/$branch/bulletins/preview?month=$month" 200
+show "it['rows'][:2]"
+call GET "/orgs/$branch/bulletins?limit=200" 200
+if [ "$(value "any(b['month'] == '$month' for b in it['items'])")" = False ]; then
+  send POST "/orgs/$branch/bulletins" 201 "{\"month\":\"$month\"}"
+  show "{k: it[k] for k in ('month', 'ends_on', 'working_days', 'entries', 'sha256')}"
+fi
+
+step "16. ${member_name}对自己的一笔提出异议；批准的人不能答复，由受托的李静答复"
+sign_in $member_phone "$member_password"
+send POST "/points/entries/$contested/objections" 201 '{"reason":"这一次我没有参加，请核对"}'
+objection=$(value "it['id']")
+show "{k: it[k] for k in ('status', 'reply_due_on')}"
+sign_in $secretary_phone "$password"
+send POST "/objections/$objection/decision" 403 '{"verdict":"rejected","reply":"维持原记录"}'
+show "[it['code'], it['title']]"
+until=$(TZ=Asia/Shanghai date -d '+20 days' +%F)
+sign_in $delegate_phone "$password"
+call GET /me 200
+delegate=$(value "it['id']")
+sign_in $secretary_phone "$password"
+send PUT "/orgs/$branch/delegations/$delegate" 200 "{\"until\":\"$until\"}"
+sign_in $delegate_phone "$password"
+send POST "/objections/$objection/decision" 200 '{"verdict":"upheld","reply":"经核对签到表，情况属实，已更正。"}'
+check "it['reversal_id']" "异议成立，同时冲正"
+
+step "17. 方案是数据：禁止的项目存不进去，改动先模拟"
+sign_in $admin_phone "$password"
+call GET "/schemes?status=published&subject=party_members" 200
+scheme=$(value "it['items'][0]['id']")
+call GET "/schemes/$scheme/yaml" 200
+python3 - "$work/body" >"$work/forbidden.json" <<'PY'
+import json, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+if text.lstrip().startswith("{"):
+    text = json.loads(text)["yaml"]
+item = "items:\n- {code: daily_login, name: 每日登录, component: bonus, event: manual, unit: occurrence, points: '1'}\n"
+print(json.dumps({"yaml": text.replace("items:\n", item, 1)}, ensure_ascii=False))
+PY
+call POST /schemes/validate 200 -H 'Content-Type: application/json' --data-binary "@$work/forbidden.json"
+check "not it['is_valid'] and any(f['code'] == 'policy.forbidden_event' and f['line'] for f in it['errors'])" "每日登录计分：第几行、为什么，都说清楚"
+show "[(f['line'], f['message']) for f in it['errors'][:2]]"
+send POST /schemes 201 "{\"organization_id\":\"$district\",\"copy_of\":\"$scheme\"}"
+draft=$(value "it['id']")
+send POST "/schemes/$draft/simulate" 202 "{\"year\":$(TZ=Asia/Shanghai date +%Y)}"
+simulation=$(value "it['subject_id']")
+wait_for_job
+call GET "/scheme-simulations/$simulation" 200
+show "{k: it[k] for k in ('examined', 'changed', 'mean_delta')}"
+check "it['examined'] > 100 and it['changed'] == 0" "没有改动的草稿，谁的分也不变"
+
+step "18. 志愿服务记录单：免费，凭核验码可查；上一年度已封存"
+sign_in $delegate_phone "$password"
+call GET /me/consents 200
+for purpose in $(value "' '.join(c['purpose'] for c in it['items'])"); do
+  send POST /me/consents 201 "{\"purpose\":\"$purpose\",\"text_version\":$(value "it.get('text_version') or it['items'][0]['text_version']"),\"is_given\":true}"
+done
+send POST /me/service-records-sheets 201 "{\"kind\":\"record\",\"first_on\":\"$(TZ=Asia/Shanghai date -d '-300 days' +%F)\",\"last_on\":\"$today\"}"
+code=$(value "it['verify_code']")
+show "{k: it[k] for k in ('heading', 'number', 'hours', 'verify_code')}"
+token=""
+call GET "/verify/$code" 200
+show "it"
+check "it['is_valid'] and '*' in it['masked_name']" "任何人凭码可核验，姓名打码"
+sign_in $delegate_phone "$password"
+call GET /me/statements 200
+check "len(it['items']) >= 1" "上一年度的结账单已封存"
 
 printf '\n走完了，每一步都与预期相符。\n'
