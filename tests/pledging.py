@@ -13,6 +13,8 @@ from activities.pledge_models import Pledge, PledgeBody, PledgeKind
 from activities.pledge_reviews import Ruling
 from activities.pledge_rules import Amendment, NewPledge, PledgeWords
 from activities.pledge_states import MEMBER_STEPS, PledgeStatus, PledgeStep
+from core.ids import new_id
+from core.rows import insert_rows
 from tests.world import NOW, TODAY, World
 
 DUE = date(2026, 12, 20)
@@ -138,6 +140,40 @@ def amendment(**changes: str) -> Amendment:
         "reason": "服务对象增加",
     }
     return Amendment(**(words | changes))
+
+
+def approved_pledges(world: World, count: int) -> list[UUID]:
+    """Pledges of 党员甲 and 党员乙 that 书记一 has approved, written without their steps."""
+    branch, secretary = world.organizations["一支部"], world.members["书记一"]
+    rows = [
+        {name: getattr(WORDS, name) for name in WORDS.__slots__}
+        | {
+            "id": new_id(),
+            "member_id": world.members["党员甲" if number % 2 else "党员乙"],
+            "organization_id": branch,
+            "reviewer_organization_id": branch,
+            "title": f"承诺 {new_id()}",
+            "year": 2026,
+            "kind": "annual_pledge",
+            "status": "approved",
+            "text_number": 1,
+            "text_in_force": 1,
+            "decided_by": secretary,
+            "decided_at": NOW,
+            "decision_reason": "",
+            "approval_body": "branch_committee",
+            "approval_reference": "",
+            "excuse_reason": "",
+            "grade": "",
+            "evaluation_revision": 0,
+            "entered_by": secretary,
+            "created_at": NOW,
+            "version": 1,
+        }
+        for number in range(count)
+    ]
+    insert_rows(world.session, Pledge, rows)
+    return [row["id"] for row in rows]
 
 
 def _rule(step: PledgeStep) -> Callable[[int], dict[str, Any]]:
