@@ -132,7 +132,7 @@ def amendment(**changes: str) -> Amendment:
     """Other words for a pledge, with a title that no other has."""
     words = {
         "category": "service",
-        "title": "帮扶独居老人和困难儿童",
+        "title": f"帮扶独居老人和困难儿童 {new_id()}",
         "content": "每月上门看望独居老人，每周辅导儿童。",
         "target": "全年 24 次以上",
         "beneficiary": "社区老人和儿童",
@@ -176,13 +176,17 @@ def approved_pledges(world: World, count: int) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+def _reworded() -> PledgeWords:
+    return replace(WORDS, title=f"改写的承诺 {new_id()}")
+
+
 def _rule(step: PledgeStep) -> Callable[[int], dict[str, Any]]:
     return lambda version: {"step": step, "ruling": Ruling(version, "因客观原因")}
 
 
 # How each step is taken, with ordinary data for the version that was seen.
 _ACTS: dict[PledgeStep, tuple[Callable[..., Any], Callable[[int], dict[str, Any]]]] = {
-    P.EDIT: (pledges.edit, lambda version: {"words": WORDS, "version": version}),
+    P.EDIT: (pledges.edit, lambda version: {"words": _reworded(), "version": version}),
     P.SUBMIT: (pledges.submit, lambda _: {}),
     P.WITHDRAW: (pledges.withdraw, lambda _: {}),
     P.AMEND: (pledges.amend, lambda version: {"amendment": amendment(), "version": version}),

@@ -89,7 +89,7 @@ def test_correction_reverses_credits_anew_and_frees_the_room(
         (-600, None),
         (200, 2),
     ]
-    record = pledge_reading.get(world.session, world.actor("党员甲"), first)
+    record = pledge_reading.get_pledge(world.session, world.actor("党员甲"), first)
     assert [(row.points, row.is_reversed) for row in record.evaluations] == [
         (600, True),
         (200, False),

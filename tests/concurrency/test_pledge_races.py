@@ -92,7 +92,7 @@ def test_two_evaluators_make_one_entry(arena: Arena) -> None:
 
 
 def test_corrections_take_turns_and_leave_one_standing(arena: Arena) -> None:
-    races = RACES // 2
+    races = RACES // 4
     ids = published(arena, races)
     arena.alone(evaluate_all_of(arena, "书记一", ids))
     for pledge_id in ids:
@@ -123,7 +123,7 @@ def test_evaluation_against_other_steps_leaves_one_winner(arena: Arena) -> None:
             now=NOW,
         )
 
-    for pledge_id in published(arena, RACES // 2):
+    for pledge_id in published(arena, RACES // 4):
         finishes = arena.race(
             evaluate(arena, "书记一", "优", pledge_id, 2),
             excuse(pledge_id),
