@@ -64,7 +64,7 @@ class PledgeRecord:
     hints: Sequence[str]
 
 
-def get(session: Session, actor: Actor, pledge_id: UUID) -> PledgeRecord:
+def get_pledge(session: Session, actor: Actor, pledge_id: UUID) -> PledgeRecord:
     """A pledge that is the actor's own or that he works on.
 
     Raises:

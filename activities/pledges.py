@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from activities.pledge_rules import (
     require_sound,
     require_year,
 )
-from activities.pledge_states import PledgeStep
+from activities.pledge_states import PledgeStatus, PledgeStep
 from activities.pledge_steps import Move
 from activities.volunteering import NotAffiliated
 from core.clock import business_day
@@ -31,6 +32,8 @@ from core.ids import new_id
 from members.access import ROSTER_ROLES, Actor, get_member
 from members.models import Affiliation, AffiliationKind, Organization
 from points import claims
+
+_UNDECIDED: dict[str, Any] = {"decided_by": None, "decided_at": None, "decision_reason": ""}
 
 
 def create(
@@ -99,22 +102,23 @@ def submit(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) ->
     _require_sound(pledge, words, now)
     values = {
         "text_number": _put_forward(session, actor, pledge, words, "", now),
-        "decided_by": None,
-        "decided_at": None,
+        **_UNDECIDED,
         **_bodies_of(session, pledge.member_id, actor.on),
     }
     pledge_steps.take(session, actor, [Move(pledge, PledgeStep.SUBMIT, values)], now=now)
 
 
 def withdraw(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> None:
-    """Take a pledge back: before a decision it is a draft again, otherwise it is given up.
+    """Take back what waits, or give up what is not approved.
+
+    What was sent in is a draft again; an amendment leaves the text in force as it is.
 
     Raises:
         NotFound: not the actor's to write.
         StepImpossible: it was approved meanwhile.
     """
     pledge = pledge_steps.hold_for_member(session, actor, pledge_id, PledgeStep.WITHDRAW)
-    values = {"decided_by": None, "decided_at": None}
+    values = {} if pledge.status == PledgeStatus.AMENDED else _UNDECIDED
     pledge_steps.take(session, actor, [Move(pledge, PledgeStep.WITHDRAW, values)], now=now)
 
 

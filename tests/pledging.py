@@ -13,6 +13,8 @@ from activities.pledge_models import Pledge, PledgeBody, PledgeKind
 from activities.pledge_reviews import Ruling
 from activities.pledge_rules import Amendment, NewPledge, PledgeWords
 from activities.pledge_states import MEMBER_STEPS, PledgeStatus, PledgeStep
+from core.ids import new_id
+from core.rows import insert_rows
 from tests.world import NOW, TODAY, World
 
 DUE = date(2026, 12, 20)
@@ -130,7 +132,7 @@ def amendment(**changes: str) -> Amendment:
     """Other words for a pledge, with a title that no other has."""
     words = {
         "category": "service",
-        "title": "帮扶独居老人和困难儿童",
+        "title": f"帮扶独居老人和困难儿童 {new_id()}",
         "content": "每月上门看望独居老人，每周辅导儿童。",
         "target": "全年 24 次以上",
         "beneficiary": "社区老人和儿童",
@@ -140,13 +142,51 @@ def amendment(**changes: str) -> Amendment:
     return Amendment(**(words | changes))
 
 
+def approved_pledges(world: World, count: int) -> list[UUID]:
+    """Pledges of 党员甲 and 党员乙 that 书记一 has approved, written without their steps."""
+    branch, secretary = world.organizations["一支部"], world.members["书记一"]
+    rows = [
+        {name: getattr(WORDS, name) for name in WORDS.__slots__}
+        | {
+            "id": new_id(),
+            "member_id": world.members["党员甲" if number % 2 else "党员乙"],
+            "organization_id": branch,
+            "reviewer_organization_id": branch,
+            "title": f"承诺 {new_id()}",
+            "year": 2026,
+            "kind": "annual_pledge",
+            "status": "approved",
+            "text_number": 1,
+            "text_in_force": 1,
+            "decided_by": secretary,
+            "decided_at": NOW,
+            "decision_reason": "",
+            "approval_body": "branch_committee",
+            "approval_reference": "",
+            "excuse_reason": "",
+            "grade": "",
+            "evaluation_revision": 0,
+            "entered_by": secretary,
+            "created_at": NOW,
+            "version": 1,
+        }
+        for number in range(count)
+    ]
+    insert_rows(world.session, Pledge, rows)
+    return [row["id"] for row in rows]
+
+
+def _reworded() -> PledgeWords:
+    return replace(WORDS, title=f"改写的承诺 {new_id()}")
+
+
 def _rule(step: PledgeStep) -> Callable[[int], dict[str, Any]]:
     return lambda version: {"step": step, "ruling": Ruling(version, "因客观原因")}
 
 
 # How each step is taken, with ordinary data for the version that was seen.
 _ACTS: dict[PledgeStep, tuple[Callable[..., Any], Callable[[int], dict[str, Any]]]] = {
-    P.EDIT: (pledges.edit, lambda version: {"words": WORDS, "version": version}),
+    P.EDIT: (pledges.edit, lambda version: {"words": _reworded(), "version": version}),
     P.SUBMIT: (pledges.submit, lambda _: {}),
     P.WITHDRAW: (pledges.withdraw, lambda _: {}),
     P.AMEND: (pledges.amend, lambda version: {"amendment": amendment(), "version": version}),

@@ -111,7 +111,7 @@ def get_pledge(pledge_id: UUID) -> Any:
 
 def shown_record(pledge_id: UUID) -> dict[str, Any]:
     """One pledge with all its parts, as it is after the step that was taken."""
-    record = pledge_reading.get(db.session(), current_actor(), pledge_id)
+    record = pledge_reading.get_pledge(db.session(), current_actor(), pledge_id)
     pledge = record.line.pledge
     return shown_line(record.line) | {
         "text_number": pledge.text_number,

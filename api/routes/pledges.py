@@ -111,7 +111,7 @@ def submit_pledge(pledge_id: UUID) -> Any:
 @blp.post("/pledges/<uuid:pledge_id>/withdraw", access=Access.MEMBER)
 @blp.response(200, PledgeDetailOut)
 def withdraw_pledge(pledge_id: UUID) -> Any:
-    """撤回：待审核的退回草稿，草稿和被退回的作废"""
+    """撤回：待审核的退回草稿，变更的不再提出，草稿和被退回的作废"""
     with unit_of_work(db.session()) as session:
         pledges.withdraw(session, current_actor(), pledge_id, now=utc_now())
     return shown_record(pledge_id)

@@ -93,7 +93,7 @@ def test_draft_is_nobody_elses_to_read(world: World, pledging: Pledging) -> None
 
     for name in ("书记一", "区管理员", "党员乙"):
         with pytest.raises(NotFound):
-            pledge_reading.get(world.session, world.actor(name), pledge_id)
+            pledge_reading.get_pledge(world.session, world.actor(name), pledge_id)
     with pytest.raises(NotFound):
         pledging.take(pledge_id, P.APPROVE)
 
@@ -103,7 +103,7 @@ def test_out_of_scope_equals_absent(world: World, pledging: Pledging) -> None:
 
     for name in ("书记三", "书记二", "党员丁"):
         with pytest.raises(NotFound):
-            pledge_reading.get(world.session, world.actor(name), pledge_id)
+            pledge_reading.get_pledge(world.session, world.actor(name), pledge_id)
     for step in (P.SUPERVISE, P.EVALUATE, P.EXCUSE, P.CLOSE):
         with pytest.raises(NotFound):
             pledging.take(pledge_id, step, by="书记三")

@@ -36,7 +36,7 @@ def test_whole_life_leaves_its_timeline_notes_and_points(world: World, pledging:
     for step in (*steps, P.REPORT_FULFILMENT, P.EVALUATE, P.CLOSE):
         pledging.take(pledge_id, step)
 
-    record = pledge_reading.get(world.session, world.actor("党员甲"), pledge_id)
+    record = pledge_reading.get_pledge(world.session, world.actor("党员甲"), pledge_id)
 
     assert record.line.pledge.status == S.CLOSED
     assert [event.kind for event in record.timeline] == [
@@ -65,24 +65,24 @@ def test_text_in_force_stays_until_the_new_one_is_approved(
 ) -> None:
     pledge_id = pledging.at(S.PUBLISHED)
     before = pledging.get(pledge_id)
-    decided = before.decided_by, before.title
+    decided = before.decided_by, before.content
 
     pledging.take(pledge_id, P.AMEND)
     waiting = pledging.get(pledge_id)
-    assert (waiting.status, waiting.decided_by, waiting.title) == (S.AMENDED, *decided)
+    assert (waiting.status, waiting.decided_by, waiting.content) == (S.AMENDED, *decided)
     assert (waiting.text_number, waiting.text_in_force) == (2, 1)
 
     pledging.take(pledge_id, P.APPROVE)
     after = pledging.get(pledge_id)
-    assert (after.status, after.title, after.text_in_force) == (
+    assert (after.status, after.content, after.text_in_force) == (
         S.IN_PROGRESS,
-        amendment().title,
+        amendment().content,
         2,
     )
-    record = pledge_reading.get(world.session, world.actor("党员甲"), pledge_id)
-    assert [(text.number, text.title) for text in record.texts] == [
+    record = pledge_reading.get_pledge(world.session, world.actor("党员甲"), pledge_id)
+    assert [(text.number, text.content) for text in record.texts] == [
         (1, decided[1]),
-        (2, amendment().title),
+        (2, amendment().content),
     ]
 
 
@@ -97,6 +97,17 @@ def test_refused_amendment_changes_nothing_of_the_promise(pledging: Pledging) ->
     assert kept.decision_reason == ""
     pledging.take(pledge_id, P.AMEND)
     assert pledging.get(pledge_id).text_number == 3
+
+
+def test_amendment_that_is_taken_back_changes_nothing_of_the_promise(pledging: Pledging) -> None:
+    pledge_id = pledging.at(S.AMENDED)
+    before = pledging.get(pledge_id)
+    promised = before.title, before.decided_by
+
+    pledging.take(pledge_id, P.WITHDRAW)
+
+    kept = pledging.get(pledge_id)
+    assert (kept.status, kept.title, kept.decided_by) == (S.IN_PROGRESS, *promised)
 
 
 def test_returned_pledge_is_rewritten_and_sent_in_again(pledging: Pledging) -> None:

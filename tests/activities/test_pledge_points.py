@@ -12,16 +12,15 @@ from sqlalchemy.orm import Session
 from activities import pledge_evaluations, pledge_reading, pledge_reviews
 from activities.pledge_evaluations import Result
 from activities.pledge_meetings import Grading, GradingRefused, Meeting, MeetingRefused
-from activities.pledge_models import Pledge, PledgeBody, PledgeEvaluation
+from activities.pledge_models import PledgeBody, PledgeEvaluation
 from activities.pledge_states import PledgeStatus, PledgeStep
 from core.errors import VersionConflict
 from core.ids import new_id
-from core.rows import insert_rows
 from members.models import MemberClass, MemberClassification
 from points import periods, schemes, verification
 from points.models import LedgerEntry, Period, Quota
 from points.periods import PeriodClosed
-from tests.pledging import MEETING, WORDS, Pledging, grading
+from tests.pledging import MEETING, Pledging, approved_pledges, grading
 from tests.statements import counted_statements
 from tests.world import NOW, SCHEME, World, build_world
 
@@ -90,7 +89,7 @@ def test_correction_reverses_credits_anew_and_frees_the_room(
         (-600, None),
         (200, 2),
     ]
-    record = pledge_reading.get(world.session, world.actor("党员甲"), first)
+    record = pledge_reading.get_pledge(world.session, world.actor("党员甲"), first)
     assert [(row.points, row.is_reversed) for row in record.evaluations] == [
         (600, True),
         (200, False),
@@ -309,37 +308,3 @@ def test_statements_do_not_grow_with_the_batch(world: World, batch: int) -> None
     assert len(evaluate(2, "优")) == 16
     assert len(evaluate(3, "良", "复核")) == 23
     assert verification.verify(world.session).findings == []
-
-
-def approved_pledges(world: World, count: int) -> list[UUID]:
-    """Pledges of 党员甲 and 党员乙 that 书记一 has approved, written without their steps."""
-    branch, secretary = world.organizations["一支部"], world.members["书记一"]
-    rows = [
-        {name: getattr(WORDS, name) for name in WORDS.__slots__}
-        | {
-            "id": new_id(),
-            "member_id": world.members["党员甲" if number % 2 else "党员乙"],
-            "organization_id": branch,
-            "reviewer_organization_id": branch,
-            "title": f"第 {number} 项",
-            "year": 2026,
-            "kind": "annual_pledge",
-            "status": "approved",
-            "text_number": 1,
-            "text_in_force": 1,
-            "decided_by": secretary,
-            "decided_at": NOW,
-            "decision_reason": "",
-            "approval_body": "branch_committee",
-            "approval_reference": "",
-            "excuse_reason": "",
-            "grade": "",
-            "evaluation_revision": 0,
-            "entered_by": secretary,
-            "created_at": NOW,
-            "version": 1,
-        }
-        for number in range(count)
-    ]
-    insert_rows(world.session, Pledge, rows)
-    return [row["id"] for row in rows]

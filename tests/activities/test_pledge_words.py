@@ -43,7 +43,7 @@ def test_extension_gives_a_later_day_and_keeps_the_first_on_the_timeline(
 
     pledging.take(pledge_id, P.EXTEND)
 
-    record = pledge_reading.get(world.session, secretary, pledge_id)
+    record = pledge_reading.get_pledge(world.session, secretary, pledge_id)
     assert record.line.pledge.due_on == date(2027, 3, 1)
     assert [event.due_on.isoformat() for event in record.timeline[-2:]] == [
         "2026-12-20",
@@ -53,7 +53,7 @@ def test_extension_gives_a_later_day_and_keeps_the_first_on_the_timeline(
 
 def test_hint_speaks_of_two_to_five_and_stops_nobody(world: World, pledging: Pledging) -> None:
     def hints() -> list[str]:
-        record = pledge_reading.get(world.session, world.actor("党员甲"), pledging.write())
+        record = pledge_reading.get_pledge(world.session, world.actor("党员甲"), pledging.write())
         return list(record.hints)
 
     told = [bool(hints()) for _ in range(7)]
