@@ -51,7 +51,7 @@ MEASURES = {
     "balances", "confirmed_points", "provisional_points", "service_minutes", "claimed_minutes",
     "confirmed_minutes", "minutes", "hours", "rate", "rates", "attended", "attendance_rate", "band",
 }  # fmt: skip
-_WINDOWS = {"rank", "dense_rank", "percent_rank", "row_number", "ntile", "cume_dist"}
+_RANKS = {"rank", "dense_rank", "percent_rank", "ntile", "cume_dist"}
 _PICKERS = {"sorted", "sort", "nlargest", "nsmallest"}
 _ORDER_IN_SQL = re.compile(r"ORDER\s+BY\s+(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -96,7 +96,7 @@ def _is_ordering(node: ast.AST, modules: set[str]) -> bool:
     if not isinstance(node, ast.Call):
         return False
     called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-    if called in _WINDOWS:
+    if called in _RANKS:
         return True
     keys = [word.value for word in node.keywords if word.arg in ("key", "order_by")]
     if called == "order_by":

@@ -16,7 +16,7 @@ ORDERINGS = {
     "text": "query.order_by(sa.text('service_minutes DESC'))",
     "plain SQL": "sa.text('SELECT name FROM score ORDER BY total DESC')",
     "a rank": "sa.func.rank().over(order_by=table.c.name)",
-    "a row number": "sa.func.row_number().over(partition_by=table.c.id)",
+    "a row number": "sa.func.row_number().over(order_by=table.c.points)",
     "in memory": "sorted(people, key=lambda one: (one.group, -one.points))",
     "in place": "people.sort(key=lambda one: one['points'], reverse=True)",
     "the largest": "heapq.nlargest(3, people, key=operator.attrgetter('balance'))",
@@ -36,6 +36,7 @@ def test_guardrail_2_planted_ordering_is_seen(ordering: str) -> None:
         "import points\nquery.order_by(points.models.LedgerEntry.seq)",
         "sorted(people, key=lambda one: (one.group_name, one.name))",
         "query.where(LedgerEntry.points > 0)",
+        "sa.func.row_number().over(partition_by=table.c.member_id, order_by=table.c.at.desc())",
     ],
 )
 def test_guardrail_2_other_code_is_left_alone(source: str) -> None:
