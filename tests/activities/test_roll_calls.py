@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from activities import closings, expected_lists, roll_calls
 from activities.activity_access import ActivityCancelled
@@ -21,17 +20,7 @@ from points import verification
 from points.models import LedgerEntry, Period
 from tests.activities.lives import ABSENT, LEAVE, PRESENT, Life
 from tests.statements import counted_statements
-from tests.world import LONG_AGO, NOW, World, build_world
-
-
-@pytest.fixture
-def world(session: Session) -> World:
-    return build_world(session)
-
-
-@pytest.fixture
-def life(world: World) -> Life:
-    return Life(world)
+from tests.world import LONG_AGO, NOW
 
 
 def test_all_present_then_the_exceptions(life: Life) -> None:
