@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from activities import (
+    activity_life,
     activity_photos,
     attendance_reading,
     branch_duties,
@@ -45,9 +46,9 @@ def test_life_goes_one_way(life: Life) -> None:
     activity, secretary = life.meeting(**SOON), life.world.actor("书记一")
     seen = [activity.status]
 
-    calendar.publish(life.session, secretary, activity.id, now=NOW)
+    activity_life.publish(life.session, secretary, activity.id, now=NOW)
     seen.append(activity.status)
-    calendar.start(life.session, secretary, activity.id, now=NOW)
+    activity_life.start(life.session, secretary, activity.id, now=NOW)
     seen.append(activity.status)
     life.close(activity, presumes_absence=True)
     seen.append(activity.status)
@@ -61,7 +62,7 @@ def test_those_expected_are_told_once_and_told_when_it_is_off(life: Life) -> Non
     activity, secretary = life.meeting(**SOON), life.world.actor("书记一")
 
     for _ in range(2):
-        calendar.publish(life.session, secretary, activity.id, now=NOW)
+        activity_life.publish(life.session, secretary, activity.id, now=NOW)
     assert told(life, "activity_published") == 5
     calendar.cancel(
         life.session, secretary, activity.organization_id, activity.id, reason="暴雨", now=NOW
@@ -70,7 +71,7 @@ def test_those_expected_are_told_once_and_told_when_it_is_off(life: Life) -> Non
     assert told(life, "activity_cancelled") == 5
     assert (activity.status, activity.cancel_reason) == (ActivityStatus.CANCELLED, "暴雨")
     with pytest.raises(ActivityCancelled):
-        calendar.publish(life.session, secretary, activity.id, now=NOW)
+        activity_life.publish(life.session, secretary, activity.id, now=NOW)
 
 
 def test_plan_nobody_was_told_of_is_cancelled_quietly(life: Life) -> None:
@@ -214,7 +215,7 @@ def test_three_photos_at_most_and_a_slot_is_free_again(life: Life, tmp_path: Pat
 def test_member_sees_what_was_announced_with_his_own_status(life: Life) -> None:
     planned, soon, past = life.meeting(), life.meeting(**SOON), life.meeting()
     secretary = life.world.actor("书记一")
-    calendar.publish(life.session, secretary, soon.id, now=NOW)
+    activity_life.publish(life.session, secretary, soon.id, now=NOW)
     life.call(past, life.mark("党员乙", ABSENT))
 
     def mine(name: str) -> list[tuple[object, str | None]]:

@@ -6,15 +6,9 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from activities import leaves, make_ups
-from activities.leaves import (
-    LeaveDecided,
-    LeaveEntry,
-    LeaveFacts,
-    LeaveTooLate,
-    NotExpected,
-    OwnLeave,
-)
+from activities import leave_decisions, leave_requests, make_ups
+from activities.leave_decisions import LeaveDecided, LeaveEntry, OwnLeave
+from activities.leave_requests import LeaveFacts, LeaveTooLate, NotExpected
 from activities.life_models import LeaveRequest, MakeUp
 from activities.make_ups import MakeUpDate, MakeUpFacts, NothingMissed, OwnMakeUp
 from activities.models import Activity
@@ -31,11 +25,11 @@ LATER = NOW + timedelta(hours=1, minutes=30)
 
 def ask(life: Life, activity: Activity, name: str = "党员甲") -> LeaveRequest:
     actor = life.world.actor(name)
-    return leaves.request(life.session, actor, activity.id, facts=SICK, now=NOW)
+    return leave_requests.request(life.session, actor, activity.id, facts=SICK, now=NOW)
 
 
 def decide(life: Life, leave_id: UUID, who: str = "书记一", *, is_approved: bool = True) -> None:
-    leaves.decide(
+    leave_decisions.decide(
         life.session,
         life.world.actor(who),
         leave_id,
@@ -64,7 +58,7 @@ def test_asking_again_changes_what_waits(life: Life) -> None:
     activity = life.meeting(**SOON)
     first = ask(life, activity)
 
-    again = leaves.request(
+    again = leave_requests.request(
         life.session,
         life.world.actor("党员甲"),
         activity.id,
@@ -80,7 +74,7 @@ def test_withdrawn_leave_may_be_asked_for_anew(life: Life) -> None:
     first = ask(life, activity)
     decide(life, first.id)
 
-    leaves.withdraw(life.session, life.world.actor("党员甲"), activity.id, now=NOW)
+    leave_requests.withdraw(life.session, life.world.actor("党员甲"), activity.id, now=NOW)
     second = ask(life, activity)
 
     assert second.id != first.id
@@ -140,7 +134,7 @@ def test_leave_ends_where_the_meeting_starts(life: Life) -> None:
     with pytest.raises(LeaveTooLate):
         ask(life, running)
     with pytest.raises(LeaveTooLate):
-        leaves.withdraw(life.session, life.world.actor("党员甲"), soon.id, now=NOW)
+        leave_requests.withdraw(life.session, life.world.actor("党员甲"), soon.id, now=NOW)
 
 
 def test_who_is_not_expected_needs_no_leave(life: Life) -> None:
@@ -168,7 +162,9 @@ def test_request_decided_after_the_closing_corrects_attendance_and_points(life: 
 
 def enter(life: Life, activity: Activity, name: str, who: str = "书记一") -> LeaveRequest:
     entry = LeaveEntry(life.world.members[name], SICK, "当天电话请假")
-    return leaves.enter(life.session, life.world.actor(who), activity.id, entry=entry, now=NOW)
+    return leave_decisions.enter(
+        life.session, life.world.actor(who), activity.id, entry=entry, now=NOW
+    )
 
 
 def test_secretary_enters_a_leave_afterwards_with_a_reason(life: Life) -> None:
@@ -205,7 +201,9 @@ def test_waiting_leaves_are_those_of_the_place_without_ones_own(life: Life) -> N
 
     def waiting(who: str, organization_id: UUID) -> list[str]:
         actor = life.world.actor(who)
-        page = leaves.list_waiting(life.session, actor, organization_id, after=None, limit=50)
+        page = leave_requests.list_waiting(
+            life.session, actor, organization_id, after=None, limit=50
+        )
         return [row.member_name for row in page.items]
 
     assert waiting("书记一", branch) == ["党员甲", "党员乙"]

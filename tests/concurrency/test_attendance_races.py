@@ -8,10 +8,19 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from activities import attendance_codes, calendar, check_ins, closings, leaves, roll_calls
+from activities import (
+    activity_life,
+    attendance_codes,
+    calendar,
+    check_ins,
+    closings,
+    leave_decisions,
+    leave_requests,
+    roll_calls,
+)
 from activities.calendar import ActivityPlan
 from activities.check_ins import Scan
-from activities.leaves import LeaveFacts
+from activities.leave_requests import LeaveFacts
 from activities.life_models import Attendance, AttendanceEvent, AttendanceStatus, LeaveRequest
 from activities.roll_calls import Mark, RollCall
 from core.config import Settings
@@ -110,7 +119,9 @@ def test_two_starts_freeze_one_list(arena: Arena) -> None:
         activity_id = plan(arena)
 
         def start(who: str, key: UUID = activity_id) -> Act:
-            return lambda session: calendar.start(session, arena.actor(session, who), key, now=NOW)
+            return lambda session: activity_life.start(
+                session, arena.actor(session, who), key, now=NOW
+            )
 
         finishes = arena.race(start("书记一"), start("副书记一"), pauses=(arena.pause(),))
 
@@ -164,7 +175,7 @@ def test_scan_and_closing_end_in_one_standing_entry(arena: Arena) -> None:
     for _ in range(RACES):
         activity_id = plan(arena)
         arena.alone(
-            lambda session, key=activity_id: calendar.start(
+            lambda session, key=activity_id: activity_life.start(
                 session, arena.actor(session, "书记一"), key, now=NOW
             )
         )
@@ -192,7 +203,7 @@ def test_leave_decided_at_the_start_is_on_the_list_either_way(arena: Arena) -> N
         activity_id = plan(arena, is_soon=True)
         leave_id = arena.alone(
             lambda session, key=activity_id: (
-                leaves.request(
+                leave_requests.request(
                     session, arena.actor(session, "党员甲"), key, facts=LeaveFacts("sick"), now=NOW
                 ).id
             )
@@ -200,11 +211,11 @@ def test_leave_decided_at_the_start_is_on_the_list_either_way(arena: Arena) -> N
 
         def decide(session: Session, key: UUID = leave_id) -> LeaveRequest:
             actor = arena.actor(session, "副书记一")
-            return leaves.decide(session, actor, key, is_approved=True, reason="", now=NOW)
+            return leave_decisions.decide(session, actor, key, is_approved=True, reason="", now=NOW)
 
         finishes = arena.race(
             decide,
-            lambda session, key=activity_id: calendar.start(
+            lambda session, key=activity_id: activity_life.start(
                 session, arena.actor(session, "书记一"), key, now=NOW
             ),
             pauses=(arena.pause(), arena.pause()),
