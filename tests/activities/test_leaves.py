@@ -12,7 +12,7 @@ from activities.leave_requests import LeaveFacts, LeaveTooLate, NotExpected
 from activities.life_models import LeaveRequest, MakeUp
 from activities.make_ups import MakeUpDate, MakeUpFacts, NothingMissed, OwnMakeUp
 from activities.models import Activity
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from notifications.models import OutboxMessage
 from points import verification
 from tests.activities.lives import ABSENT, PRESENT, Life
@@ -180,8 +180,10 @@ def test_secretary_enters_a_leave_afterwards_with_a_reason(life: Life) -> None:
         enter(life, activity, "党员甲")
     with pytest.raises(OwnLeave):
         enter(life, activity, "书记一")
-    with pytest.raises(NotFound):
+    with pytest.raises(Forbidden):
         enter(life, activity, "党员乙", "组长")
+    with pytest.raises(NotFound):
+        enter(life, activity, "党员乙", "书记二")
 
 
 def test_entered_leave_does_not_send_home_who_was_there(life: Life) -> None:
