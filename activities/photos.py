@@ -119,6 +119,11 @@ def read(folder: Path, photo_id: UUID) -> bytes:
         raise PhotoNotFound from error
 
 
+def discard(folder: Path, photo_id: UUID) -> None:
+    """Remove a photo from the folder; one that is not there is no error."""
+    _path(folder, photo_id).unlink(missing_ok=True)
+
+
 def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 import activities.life_models
 import activities.models
 import activities.pledge_models
+import activities.record_models
 import activities.service_models
 import core.background
 import members.access_models

@@ -39,6 +39,31 @@ KINDS = {
             "一笔积分已冲正",
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
         ),
+        MessageKind(
+            "activity_published",
+            frozenset({"title", "place", "starts_at"}),
+            "活动通知",
+            "“{title}”定于 {starts_at} 举行，地点：{place}。不能参加的，请在开始前请假。",
+        ),
+        MessageKind(
+            "activity_cancelled",
+            frozenset({"title", "starts_at", "reason"}),
+            "活动取消",
+            "原定 {starts_at} 的“{title}”取消，原因：{reason}。",
+        ),
+        MessageKind(
+            "leave_decided",
+            frozenset({"title", "decision", "reason"}),
+            "请假答复",
+            "“{title}”的请假{decision}。{reason}",
+        ),
+        MessageKind(
+            "attendance_deducted",
+            frozenset({"title", "points"}),
+            "一次缺席已登记",
+            "“{title}”登记为无故缺席，按积分方案扣 {points} 分。"
+            "如与事实不符，或已补学，请在 30 天内向支部提出。",
+        ),
     )
 }
 

@@ -21,6 +21,7 @@ APPEND_ONLY = (
     | {"period_closing", "period_statement", "period_seal", "period_opening"}
     | {"ledger_block", "ledger_leaf", "ledger_tile", "ledger_checkpoint"}
     | {"pledge_revision", "pledge_event", "pledge_note", "pledge_evaluation"}
+    | {"attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse"}
 )
 
 
