@@ -1,6 +1,6 @@
 """Which activities somebody may read, organise, or handle a part of."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -117,17 +117,19 @@ def get_readable(session: Session, actor: Actor, activity_id: UUID) -> Placed:
     return placed
 
 
-def hold_paths(session: Session, actor: Actor) -> tuple[str, ...]:
-    """Lock the actor's organising grants; the tree paths below which they still hold.
+def hold_paths(
+    session: Session, actor: Actor, roles: Collection[Role] = ORGANISING_ROLES
+) -> tuple[str, ...]:
+    """Lock the actor's grants of these roles; the tree paths below which they still hold.
 
     Raises:
         Forbidden: none of them is in force any more.
     """
-    organizations = hold_roles(session, actor, ORGANISING_ROLES)
+    organizations = hold_roles(session, actor, roles)
     return tuple(
         held.path
         for held in actor.held_roles
-        if held.role in ORGANISING_ROLES and held.organization_id in organizations
+        if held.role in roles and held.organization_id in organizations
     )
 
 

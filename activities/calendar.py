@@ -1,4 +1,4 @@
-"""A branch's calendar of organisation life: planning, changing, announcing, cancelling, closing."""
+"""A branch's calendar of organisation life: planning, changing, cancelling."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from activities import expected_lists
+from activities import activity_life
 from activities.activity_access import (
     ORGANISING_ROLES,
     ActivityCancelled,
@@ -17,12 +17,10 @@ from activities.activity_access import (
 )
 from activities.life_models import ActivityOrganization
 from activities.models import Activity, ActivityKind
-from core.clock import SHANGHAI
 from core.errors import Conflict, FieldProblem, NotFound, RuleViolation, VersionConflict
 from core.paging import Page, cut, id_key
-from members.access import READING_ROLES, Actor, get_organization, hold_roles
+from members.access import READING_ROLES, Actor, get_organization
 from members.models import Organization
-from notifications import outbox
 
 
 class InvalidTimes(RuleViolation):
@@ -136,32 +134,6 @@ def change(
     return activity
 
 
-def publish(session: Session, actor: Actor, activity_id: UUID, *, now: datetime) -> Activity:
-    """Announce an activity to those expected; announcing it again changes nothing.
-
-    Raises:
-        NotFound: out of scope.
-        ActivityCancelled: it does not take place.
-    """
-    activity = get_led(session, actor, activity_id).activity
-    published = session.execute(
-        sa.update(Activity)
-        .where(
-            Activity.id == activity_id,
-            Activity.published_at.is_(None),
-            Activity.cancelled_at.is_(None),
-        )
-        .values(published_at=now, version=Activity.version + 1)
-        .returning(Activity.id)
-    ).first()
-    session.refresh(activity)
-    require_not_cancelled(activity)
-    if published is not None and activity.started_at is None:
-        params = {"place": activity.place or "另行通知"}
-        _tell(session, activity, "activity_published", params, now=now)
-    return activity
-
-
 def cancel(
     session: Session,
     actor: Actor,
@@ -195,22 +167,9 @@ def cancel(
     if cancelled is None:
         raise ActivityCancelled if activity.cancelled_at else AlreadyClosed
     if activity.published_at is not None:
-        _tell(session, activity, "activity_cancelled", {"reason": reason or "另行通知"}, now=now)
-    return activity
-
-
-def start(session: Session, actor: Actor, activity_id: UUID, *, now: datetime) -> Activity:
-    """Start an activity and freeze its list; a second start changes nothing.
-
-    Raises:
-        NotFound: out of scope.
-        ActivityCancelled, TooEarly: it cannot start.
-    """
-    hold_roles(session, actor, ORGANISING_ROLES)
-    activity = get_led(session, actor, activity_id).activity
-    expected_lists.start(session, actor, activity, now=now)
-    session.refresh(activity)
-    require_not_cancelled(activity)
+        activity_life.tell(
+            session, activity, "activity_cancelled", {"reason": reason or "另行通知"}, now=now
+        )
     return activity
 
 
@@ -282,13 +241,3 @@ def _raise_settled(session: Session, activity: Activity) -> None:
     require_not_cancelled(activity)
     if activity.started_at is not None:
         raise AlreadyStarted
-
-
-def _tell(
-    session: Session, activity: Activity, kind: str, params: dict[str, Any], *, now: datetime
-) -> None:
-    starts_at = activity.starts_at.astimezone(SHANGHAI).strftime("%m月%d日 %H:%M")
-    told = {"title": activity.title, "starts_at": starts_at} | params
-    members = expected_lists.find_members(session, activity, now=now)
-    messages = [outbox.Message(one, kind, str(activity.id), told) for one in members]
-    outbox.enqueue(session, messages, now=now)

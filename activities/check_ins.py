@@ -148,7 +148,8 @@ def _record(
         return CheckedIn(row.status, _BEFORE)
     if not is_applied:
         return CheckedIn(row.status, _KEPT)
-    change = Change(row, AttendanceStatus.PRESENT, AttendanceOrigin.CHECK_IN)
+    reason = "" if is_open else "离线签到补传"
+    change = Change(row, AttendanceStatus.PRESENT, AttendanceOrigin.CHECK_IN, reason)
     credited = attendance_points.record(
         session, actor, activity, [change], now=now, reversed_by=activity.closed_by
     )

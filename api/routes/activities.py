@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
-from activities import attendance_reading, calendar, closings, templates
+from activities import activity_life, attendance_reading, calendar, closings, templates
 from activities.activity_access import ORGANISING_ROLES
 from activities.calendar import ActivityPlan
 from activities.models import Activity, ActivityKind
@@ -210,7 +210,7 @@ def change_activity(data: dict[str, Any], activity_id: UUID) -> Any:
 def publish_activity(activity_id: UUID) -> Any:
     """发布活动，通知应到的人"""
     with unit_of_work(db.session()) as session:
-        return calendar.publish(session, current_actor(), activity_id, now=utc_now())
+        return activity_life.publish(session, current_actor(), activity_id, now=utc_now())
 
 
 @blp.post("/activities/<uuid:activity_id>/start", access=ORGANISERS)
@@ -218,7 +218,7 @@ def publish_activity(activity_id: UUID) -> Any:
 def start_activity(activity_id: UUID) -> Any:
     """开始活动，应到名单从此固定；点名或签到也会自动开始"""
     with unit_of_work(db.session()) as session:
-        return calendar.start(session, current_actor(), activity_id, now=utc_now())
+        return activity_life.start(session, current_actor(), activity_id, now=utc_now())
 
 
 @blp.post("/activities/<uuid:activity_id>/close", access=ORGANISERS)

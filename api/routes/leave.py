@@ -5,8 +5,9 @@ from uuid import UUID
 
 from marshmallow import fields
 
-from activities import leaves
-from activities.leaves import LeaveEntry, LeaveFacts
+from activities import leave_decisions, leave_requests
+from activities.leave_decisions import LeaveEntry
+from activities.leave_requests import LeaveFacts
 from activities.life_models import LeaveReason
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
@@ -79,7 +80,7 @@ WaitingLeavePage = page_of(WaitingLeaveOut)
 def request_leave(data: dict[str, Any], activity_id: UUID) -> Any:
     """请假，在活动开始前"""
     with unit_of_work(db.session()) as session:
-        return leaves.request(
+        return leave_requests.request(
             session, current_actor(), activity_id, facts=LeaveFacts(**data), now=utc_now()
         )
 
@@ -89,7 +90,7 @@ def request_leave(data: dict[str, Any], activity_id: UUID) -> Any:
 def withdraw_leave(activity_id: UUID) -> Any:
     """销假，在活动开始前"""
     with unit_of_work(db.session()) as session:
-        leaves.withdraw(session, current_actor(), activity_id, now=utc_now())
+        leave_requests.withdraw(session, current_actor(), activity_id, now=utc_now())
     return None
 
 
@@ -102,7 +103,9 @@ def enter_leave(data: dict[str, Any], activity_id: UUID) -> Any:
         data["member_id"], LeaveFacts(data["reason_kind"], data["note"]), data["reason"]
     )
     with unit_of_work(db.session()) as session:
-        return leaves.enter(session, current_actor(), activity_id, entry=entry, now=utc_now())
+        return leave_decisions.enter(
+            session, current_actor(), activity_id, entry=entry, now=utc_now()
+        )
 
 
 @blp.get("/orgs/<uuid:organization_id>/leave-requests", access=ORGANISERS)
@@ -110,7 +113,7 @@ def enter_leave(data: dict[str, Any], activity_id: UUID) -> Any:
 @blp.response(200, WaitingLeavePage)
 def list_waiting_leaves(query: dict[str, Any], organization_id: UUID) -> Any:
     """等待审批的请假，先到的在前"""
-    page = leaves.list_waiting(
+    page = leave_requests.list_waiting(
         db.session(),
         current_actor(),
         organization_id,
@@ -126,7 +129,7 @@ def list_waiting_leaves(query: dict[str, Any], organization_id: UUID) -> Any:
 def decide_leave(data: dict[str, Any], leave_id: UUID) -> Any:
     """审批请假，不能审批本人的"""
     with unit_of_work(db.session()) as session:
-        return leaves.decide(session, current_actor(), leave_id, now=utc_now(), **data)
+        return leave_decisions.decide(session, current_actor(), leave_id, now=utc_now(), **data)
 
 
 def _waiting(row: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Meetings of the first branch for tests of organisation life."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,6 @@ class Life:
 
     world: World
     branch: str = "一支部"
-    numbered: int = field(default=0)
 
     @property
     def session(self) -> Session:

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
+import flask
 import pytest
 
 from tests.engines import Databases
-from tests.served import Service, served
+from tests.served import Document, Service, served
+
+
+@pytest.fixture
+def document(app: flask.Flask) -> Document:
+    """The document that the application serves."""
+    return Document(app)
 
 
 @pytest.fixture

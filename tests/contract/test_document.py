@@ -17,11 +17,6 @@ from tests.engines import ROOT, environment
 from tests.served import CHINESE, PROBLEM, Caller, Document
 
 
-@pytest.fixture
-def document(app: flask.Flask) -> Document:
-    return Document(app)
-
-
 def run_command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the product in a process of its own, on a database without tables."""
     return subprocess.run(

@@ -1,9 +1,8 @@
-"""Leave: asked for before the start, decided by somebody else, entered afterwards with a reason."""
+"""Leave as somebody else decides or enters it, and what it makes of the attendance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,14 +10,13 @@ from sqlalchemy.orm import Session
 
 from activities import attendance_points, attendance_rows, expected_lists
 from activities.activity_access import (
-    ORGANISING_ROLES,
     get_handled,
     get_placed,
-    get_readable,
     hold_paths,
     require_not_cancelled,
 )
 from activities.attendance_rows import Change
+from activities.leave_requests import LeaveFacts, NotExpected, find_live
 from activities.life_models import (
     ATTENDED,
     AttendanceOrigin,
@@ -28,25 +26,10 @@ from activities.life_models import (
 )
 from activities.models import Activity
 from core.clock import business_day
-from core.errors import Conflict, Forbidden, NotFound, RuleViolation
-from core.paging import Page, cut, id_key
-from members.access import ROSTER_ROLES, Actor, place_of_affiliation, primary_affiliation_on, within
+from core.errors import Conflict, Forbidden, NotFound
+from members.access import ROSTER_ROLES, Actor, place_of_affiliation, primary_affiliation_on
 from members.models import Affiliation, Member, Organization
 from notifications import outbox
-
-
-class LeaveTooLate(RuleViolation):
-    """The activity has started; only the secretary enters a leave now."""
-
-    code = "leave.too_late"
-    title = "活动已经开始，请联系支部书记补记"
-
-
-class NotExpected(RuleViolation):
-    """He is not among those expected, so there is nothing to be excused from."""
-
-    code = "leave.not_expected"
-    title = "不在应到名单上，不用请假"
 
 
 class LeaveDecided(Conflict):
@@ -64,73 +47,12 @@ class OwnLeave(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveFacts:
-    """Why somebody asks for leave; the kind of the reason, and a note that may be empty."""
-
-    reason_kind: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class LeaveEntry:
     """A leave that a secretary enters for somebody; `reason` says why it is entered for him."""
 
     member_id: UUID
     facts: LeaveFacts
     reason: str
-
-
-def request(
-    session: Session, actor: Actor, activity_id: UUID, *, facts: LeaveFacts, now: datetime
-) -> LeaveRequest:
-    """Ask for leave before the start; asking again changes what waits, not what is decided.
-
-    Raises:
-        NotFound, ActivityCancelled: there is no such activity for him.
-        LeaveTooLate, NotExpected: it cannot be asked for.
-    """
-    get_readable(session, actor, activity_id)
-    activity = get_placed(session, activity_id, is_held=True).activity
-    require_not_cancelled(activity)
-    _require_before_start(activity, now)
-    if actor.member_id not in expected_lists.find_members(session, activity, now=now):
-        raise NotExpected
-    live = _find_live(session, activity_id, actor.member_id)
-    if live is not None and live.status == LeaveStatus.APPROVED:
-        return live
-    if live is None:
-        live = LeaveRequest(
-            activity_id=activity_id,
-            member_id=actor.member_id,
-            requested_by=actor.member_id,
-            requested_at=now,
-        )
-        session.add(live)
-    live.reason_kind, live.note, live.status = facts.reason_kind, facts.note, LeaveStatus.REQUESTED
-    session.flush()
-    return live
-
-
-def withdraw(session: Session, actor: Actor, activity_id: UUID, *, now: datetime) -> None:
-    """Take back a leave before the start, also one that was approved.
-
-    Raises:
-        NotFound: there is none.
-        LeaveTooLate: the activity has started.
-    """
-    activity = get_placed(session, activity_id, is_held=True).activity
-    if _find_live(session, activity_id, actor.member_id) is None:
-        raise NotFound
-    _require_before_start(activity, now)
-    session.execute(
-        sa.update(LeaveRequest)
-        .where(
-            LeaveRequest.activity_id == activity_id,
-            LeaveRequest.member_id == actor.member_id,
-            LeaveRequest.status.in_((LeaveStatus.REQUESTED, LeaveStatus.APPROVED)),
-        )
-        .values(status=LeaveStatus.WITHDRAWN, decided_by=None, decided_at=None)
-    )
 
 
 def decide(
@@ -189,17 +111,17 @@ def enter(
         NotExpected: he is not on the list.
         LeaveDecided: a leave of his stands already.
     """
-    hold_paths(session, actor)
+    paths = hold_paths(session, actor, ROSTER_ROLES)
     member_id, facts = entry.member_id, entry.facts
     get_handled(session, actor, activity_id)
     activity = get_placed(session, activity_id, is_held=True).activity
     require_not_cancelled(activity)
-    _require_in_scope(session, member_id, actor.paths(ROSTER_ROLES), activity)
+    _require_in_scope(session, member_id, paths, activity)
     if member_id == actor.member_id:
         raise OwnLeave
     if member_id not in expected_lists.find_members(session, activity, now=now):
         raise NotExpected
-    if _find_live(session, activity_id, member_id) is not None:
+    if find_live(session, activity_id, member_id) is not None:
         raise LeaveDecided
     leave = LeaveRequest(
         activity_id=activity_id,
@@ -218,65 +140,6 @@ def enter(
     session.flush()
     _excuse(session, actor, activity, member_id, entry.reason, now)
     return leave
-
-
-def list_waiting(
-    session: Session,
-    actor: Actor,
-    organization_id: UUID,
-    *,
-    after: list[str | int] | None,
-    limit: int,
-) -> Page[Any]:
-    """Requests that wait in an organisation where the actor decides, oldest first; not his own.
-
-    Raises:
-        NotFound: the organisation is out of scope.
-    """
-    organization = session.get(Organization, organization_id)
-    if organization is None or not actor.covers(organization.path, ORGANISING_ROLES):
-        raise NotFound
-    query = (
-        sa.select(
-            LeaveRequest,
-            Activity.title,
-            Activity.starts_at,
-            Member.name.label("member_name"),
-        )
-        .join(Activity, Activity.id == LeaveRequest.activity_id)
-        .join(Member, Member.id == LeaveRequest.member_id)
-        .join(Affiliation, primary_affiliation_on(actor.on))
-        .join(Organization, place_of_affiliation())
-        .where(
-            LeaveRequest.status == LeaveStatus.REQUESTED,
-            LeaveRequest.member_id != actor.member_id,
-            Activity.cancelled_at.is_(None),
-            within([organization.path]),
-        )
-    )
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(LeaveRequest.id > last_id)
-    rows = session.execute(query.order_by(LeaveRequest.id).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.LeaveRequest.id)])
-
-
-def _require_before_start(activity: Activity, now: datetime) -> None:
-    if activity.started_at is not None or now >= activity.starts_at:
-        raise LeaveTooLate
-
-
-def _find_live(session: Session, activity_id: UUID, member_id: UUID) -> LeaveRequest | None:
-    return session.scalar(
-        sa.select(LeaveRequest)
-        .where(
-            LeaveRequest.activity_id == activity_id,
-            LeaveRequest.member_id == member_id,
-            LeaveRequest.status.in_((LeaveStatus.REQUESTED, LeaveStatus.APPROVED)),
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
 
 
 def _require_in_scope(
