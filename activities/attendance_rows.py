@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from activities.life_models import Attendance, AttendanceEvent, AttendanceOrigin, AttendanceStatus
 from core.ids import new_id
-from core.rows import dialect_of, insert_rows, row_source, rows_parameter
+from core.rows import dialect_of, row_source, rows_parameter
 from members.models import Organization
 
 
@@ -42,21 +42,37 @@ def revise(session: Session, entered_by: UUID, changes: Sequence[Change], *, now
     """Give locked rows their new status and note each as a revision; two statements."""
     if not changes:
         return
-    events = [
-        {
-            "id": new_id(),
-            "attendance_id": one.row.id,
-            "revision": one.revision,
-            "status": one.status,
-            "origin": one.origin,
-            "reason": one.reason,
-            "entered_by": entered_by,
-            "entered_at": now,
-        }
-        for one in changes
-    ]
-    session.execute(_revising(dialect_of(session)), rows_parameter(session, events))
-    insert_rows(session, AttendanceEvent, events)
+    dialect = dialect_of(session)
+    # Both statements read the same rows, so they are written out once.
+    parameter = rows_parameter(
+        session,
+        [
+            {
+                "id": new_id(),
+                "attendance_id": one.row.id,
+                "revision": one.revision,
+                "status": one.status,
+                "origin": one.origin,
+                "reason": one.reason,
+            }
+            for one in changes
+        ],
+    )
+    session.execute(_revising(dialect), parameter)
+    session.execute(_noting(dialect), {"actor": entered_by, "now": now} | parameter)
+
+
+# Reading an id costs as much as all else of a row, so only what decisions need is read.
+_READ = (
+    "id",
+    "member_id",
+    "home_organization_id",
+    "is_expected",
+    "is_exempt",
+    "status",
+    "origin",
+    "revision",
+)
 
 
 @cache
@@ -65,7 +81,7 @@ def _locking(is_one: bool) -> sa.Select[Any]:
     attendance = Attendance.__table__
     query = (
         sa.select(
-            *attendance.c,
+            *(attendance.c[name] for name in _READ),
             # A group's path begins with its branch's, so one prefix test serves every role.
             place.path.label("path"),
             home.path.label("home_path"),
@@ -87,10 +103,28 @@ def _locking(is_one: bool) -> sa.Select[Any]:
 @cache
 def _revising(dialect: str) -> sa.Update:
     table = cast(sa.Table, Attendance.__table__)
-    columns = {"attendance_id": table.c.id.type, "revision": sa.Integer()}
-    given = row_source(dialect, {**columns, "status": sa.Text(), "origin": sa.Text()})
+    given = _given(dialect)
     return (
         sa.update(table)
         .where(table.c.id == given.c.attendance_id, table.c.revision == given.c.revision - 1)
         .values(status=given.c.status, origin=given.c.origin, revision=given.c.revision)
     )
+
+
+@cache
+def _noting(dialect: str) -> sa.Insert:
+    table = cast(sa.Table, AttendanceEvent.__table__)
+    given = _given(dialect)
+    columns = [given.c[name] for name in _WRITTEN]
+    actor = sa.bindparam("actor", type_=table.c.entered_by.type)
+    now = sa.bindparam("now", type_=table.c.entered_at.type)
+    query = sa.select(*columns, actor, now)
+    return sa.insert(table).from_select([*_WRITTEN, "entered_by", "entered_at"], query)
+
+
+_WRITTEN = ("id", "attendance_id", "revision", "status", "origin", "reason")
+
+
+def _given(dialect: str) -> sa.Subquery:
+    events = AttendanceEvent.__table__.c
+    return row_source(dialect, {name: events[name].type for name in _WRITTEN})
