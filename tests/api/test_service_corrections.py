@@ -131,6 +131,18 @@ def test_branch_answers_for_what_nobody_organised(service: Service) -> None:
     assert (numbers["claimed_minutes"], numbers["confirmed_minutes"]) == (60, 120)
 
 
+def test_returned_claim_waits_again_on_the_organisers_word(service: Service) -> None:
+    _, record_id = served_by_community(service)
+    with at(NEXT_DAY):
+        (first,) = queue_of(service, "书记一", "一支部")
+        decide(service.caller("书记一"), (first, "return", "请社区核实"))
+        asked = ask(service, record_id, minutes=90)
+        done = answer(service, "书记二", asked.json["id"], minutes=90, reason="已核实")
+        (again,) = queue_of(service, "书记一", "一支部")
+
+    assert (done.status_code, again["id"], again["quantity"]) == (200, first["id"], 90)
+
+
 def test_overdue_requests_are_seen_from_above(service: Service) -> None:
     _, record_id = served_by_community(service)
     with at(NEXT_DAY):
