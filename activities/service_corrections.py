@@ -13,7 +13,7 @@ from activities.service_models import (
     ServiceOpportunity,
     ServiceSignup,
 )
-from activities.volunteering import get_writable
+from activities.volunteering import get_writable, is_live_claim
 from core.clock import business_day
 from core.errors import Conflict, RuleViolation
 from core.paging import Page, cut, id_key
