@@ -98,12 +98,13 @@ def withdraw(session: Session, actor: Actor, signup_id: UUID, *, now: datetime) 
     """
     signup, _ = get_own(session, actor, signup_id)
     # The opportunity is locked first, as in signing up.
+    session.get_one(ServiceOpportunity, signup.opportunity_id, with_for_update=True)
+    move(session, signup_id, ServiceSignup.checked_in_at.is_(None), withdrawn_at=now)
     session.execute(
         sa.update(ServiceOpportunity)
         .where(ServiceOpportunity.id == signup.opportunity_id)
         .values(taken=ServiceOpportunity.taken - 1)
     )
-    move(session, signup_id, ServiceSignup.checked_in_at.is_(None), withdrawn_at=now)
 
 
 def list_own(

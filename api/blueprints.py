@@ -101,7 +101,7 @@ def example_of(schema: Any) -> Any:
     """An example of a schema, put together from the examples in its fields' metadata."""
     instance = schema() if isinstance(schema, type) else schema
     example = {
-        name: _field_example(field)
+        field.data_key or name: _field_example(field)
         for name, field in instance.fields.items()
         if not (field.load_only and field.dump_only)
     }

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from marshmallow import fields
 
-from activities import service_corrections
+from activities import correction_answers, service_corrections
+from activities.correction_answers import Answer
 from activities.opportunities import ORGANISING_ROLES
-from activities.service_corrections import Answer
 from api.auth import STAFF, Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
@@ -97,7 +97,7 @@ def list_own_corrections(record_id: UUID) -> Any:
 def answer_correction(data: dict[str, Any], correction_id: UUID) -> Any:
     """答复更正申请；已入账的积分冲正后重新申报"""
     with unit_of_work(db.session()) as session:
-        correction = service_corrections.answer(
+        correction = correction_answers.answer(
             session, current_actor(), correction_id, given=Answer(**data), now=utc_now()
         )
     return _shown(correction)

@@ -114,7 +114,7 @@ def revoke_service_sheet(sheet_id: UUID) -> Any:
     return None
 
 
-@blp.get("/verify/<string:code>", access=Access.PUBLIC)
+@blp.get("/verify/<string(maxlength=40):code>", access=Access.PUBLIC)
 @blp.response(200, SheetCheckOut)
 def verify_service_sheet(code: str) -> Any:
     """凭核验码查一张单是否有效"""
