@@ -121,7 +121,7 @@ def correct(
         "flags": list(flags),
         "is_flagged": bool(flags),
     }
-    claims.resubmit(session, actor, kept.claim_id, changes=changes, now=now)
+    claims.resubmit(session, actor, _live_claim_id(session, kept), changes=changes, now=now)
     for name, value in _columns(facts).items():
         setattr(kept, name, value)
     kept.happened_on, kept.flags, kept.version = facts.happened_on, list(flags), version + 1
@@ -137,7 +137,7 @@ def withdraw(session: Session, actor: Actor, record_id: UUID, *, now: datetime) 
         ClaimAlreadyDecided: it was approved meanwhile.
     """
     kept = _get_writable(session, actor, record_id)
-    claims.withdraw(session, actor, kept.claim_id, now=now)
+    claims.withdraw(session, actor, _live_claim_id(session, kept), now=now)
     kept.withdrawn_at = now
     session.flush()
 
@@ -176,7 +176,12 @@ def list_own(
 
 
 def _with_claims() -> sa.Select[VolunteerRecord, Claim]:
-    return sa.select(VolunteerRecord, Claim).join(Claim, Claim.id == VolunteerRecord.claim_id)
+    live = claims.is_live_of(SOURCE_KIND, sa.type_coerce(VolunteerRecord.id, sa.Uuid))
+    return sa.select(VolunteerRecord, Claim).join(Claim, live)
+
+
+def _live_claim_id(session: Session, kept: VolunteerRecord) -> UUID:
+    return claims.get_live_id(session, SOURCE_KIND, kept.id)
 
 
 def _columns(facts: ServiceFacts) -> dict[str, Any]:

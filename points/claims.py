@@ -19,6 +19,7 @@ from members.models import Member, Organization
 from points import periods, rules, schemes
 from points.definitions import Event, Item, match_items
 from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
+from points.recusals import is_recused
 
 
 class ClaimTooLate(RuleViolation):
@@ -191,6 +192,24 @@ def get_claim(session: Session, actor: Actor, claim_id: UUID) -> tuple[Claim, st
     return row[0], row[1]
 
 
+def is_live_of(source_kind: str, source_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Join condition: the claim that stands for a source today.
+
+    An undone one stays with its entry and its reversal, and another has taken its place.
+    """
+    return sa.and_(
+        Claim.source_kind == source_kind,
+        Claim.source_id == source_id,
+        Claim.status != ClaimStatus.UNDONE,
+    )
+
+
+def get_live_id(session: Session, source_kind: str, source_id: UUID) -> UUID:
+    """The id of the claim that stands for a source today."""
+    live = is_live_of(source_kind, sa.literal(source_id, sa.Uuid))
+    return session.scalars(sa.select(Claim.id).where(live)).one()
+
+
 def list_timeline(session: Session, claim_id: UUID) -> Sequence[ClaimEvent]:
     """The steps of a claim that the caller has already been shown to be allowed to see."""
     return session.scalars(
@@ -216,10 +235,14 @@ def _reviewer_of(session: Session, member_id: UUID, organization: Organization, 
     """Who decides: the branch, unless nobody there could (decision 7).
 
     A secretary's own claims go to the body above, and so does the claim of a member whose branch
-    has nobody else who reviews today: it would wait for ever.
+    has nobody else who reviews today and has not stepped back: it would wait for ever.
     """
     reviewers = session.execute(
-        sa.select(RoleGrant.member_id, RoleGrant.role).where(
+        sa.select(
+            RoleGrant.member_id,
+            RoleGrant.role,
+            is_recused(RoleGrant.member_id, member_id, None).label("is_recused"),
+        ).where(
             RoleGrant.organization_id == organization.id,
             RoleGrant.role.in_(REVIEWING_ROLES),
             RoleGrant.revoked_at.is_(None),
@@ -228,8 +251,9 @@ def _reviewer_of(session: Session, member_id: UUID, organization: Organization, 
         )
     ).all()
     is_secretary = (member_id, Role.BRANCH_SECRETARY) in {(row[0], row[1]) for row in reviewers}
-    is_alone = {row[0] for row in reviewers} == {member_id}
-    if (is_secretary or is_alone) and organization.parent_id is not None:
+    free = {row[0] for row in reviewers if not row[2]} - {member_id}
+    is_stuck = bool(reviewers) and not free
+    if (is_secretary or is_stuck) and organization.parent_id is not None:
         return organization.parent_id
     return organization.id
 

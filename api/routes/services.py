@@ -143,6 +143,7 @@ def _shown(row: Any) -> dict[str, Any]:
     record, claim = row
     return {
         **{name: getattr(record, name) for name in _RECORD_FIELDS},
+        "claim_id": claim.id,
         "flags": shown_flags(record.flags),
         "claim_status": claim.status,
         "decision_reason": claim.decision_reason,
@@ -155,4 +156,9 @@ def shown_flags(flags: list[str]) -> list[dict[str, str]]:
     return [{"code": flag, "label": labels.get(flag, flag)} for flag in flags]
 
 
-_RECORD_FIELDS = ServiceOut().fields.keys() - {"flags", "claim_status", "decision_reason"}
+_RECORD_FIELDS = ServiceOut().fields.keys() - {
+    "claim_id",
+    "flags",
+    "claim_status",
+    "decision_reason",
+}
