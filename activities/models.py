@@ -135,6 +135,7 @@ class VolunteerRecord(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    # The claim that it was first sent in with; `points.claims.is_live_of` finds today's.
     claim_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("claim.id"), unique=True)
     signup_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey(ServiceSignup.id), unique=True)
     title: Mapped[str] = mapped_column(sa.String(120))

@@ -132,7 +132,7 @@ def correct(
         "flags": list(flags),
         "is_flagged": bool(flags),
     }
-    claims.resubmit(session, actor, _live_claim_id(session, kept.id), changes=changes, now=now)
+    claims.resubmit(session, actor, claims.get_live_id(session, SOURCE_KIND, kept.id), changes=changes, now=now)
     for name, value in _columns(facts).items():
         setattr(kept, name, value)
     kept.happened_on, kept.flags, kept.version = facts.happened_on, list(flags), version + 1
@@ -149,7 +149,7 @@ def withdraw(session: Session, actor: Actor, record_id: UUID, *, now: datetime) 
     """
     kept = get_writable(session, actor, record_id)
     if kept.claim_id is not None:
-        claims.withdraw(session, actor, _live_claim_id(session, kept.id), now=now)
+        claims.withdraw(session, actor, claims.get_live_id(session, SOURCE_KIND, kept.id), now=now)
     kept.withdrawn_at = now
     session.flush()
 
@@ -200,19 +200,7 @@ def _with_claims() -> sa.Select[VolunteerRecord, Claim]:
 
 def is_live_claim() -> sa.ColumnElement[bool]:
     """Join condition: the one claim that stands for a record; an undone one gave way to it."""
-    return (
-        (Claim.source_kind == SOURCE_KIND)
-        & (Claim.source_id == VolunteerRecord.id)
-        & (Claim.status != ClaimStatus.UNDONE)
-    )
-
-
-def _live_claim_id(session: Session, record_id: UUID) -> UUID:
-    return session.scalars(
-        sa.select(Claim.id)
-        .join(VolunteerRecord, is_live_claim())
-        .where(VolunteerRecord.id == record_id)
-    ).one()
+    return claims.is_live_of(SOURCE_KIND, sa.type_coerce(VolunteerRecord.id, sa.Uuid))
 
 
 def _columns(facts: ServiceFacts) -> dict[str, Any]:

@@ -192,6 +192,24 @@ def get_claim(session: Session, actor: Actor, claim_id: UUID) -> tuple[Claim, st
     return row[0], row[1]
 
 
+def is_live_of(source_kind: str, source_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Join condition: the claim that stands for a source today.
+
+    An undone one stays with its entry and its reversal, and another has taken its place.
+    """
+    return sa.and_(
+        Claim.source_kind == source_kind,
+        Claim.source_id == source_id,
+        Claim.status != ClaimStatus.UNDONE,
+    )
+
+
+def get_live_id(session: Session, source_kind: str, source_id: UUID) -> UUID:
+    """The id of the claim that stands for a source today."""
+    live = is_live_of(source_kind, sa.literal(source_id, sa.Uuid))
+    return session.scalars(sa.select(Claim.id).where(live)).one()
+
+
 def list_timeline(session: Session, claim_id: UUID) -> Sequence[ClaimEvent]:
     """The steps of a claim that the caller has already been shown to be allowed to see."""
     return session.scalars(

@@ -15,15 +15,16 @@ from core.rows import dialect_of, insert_rows, row_source, rows_parameter
 from members.access import Actor
 from members.models import Organization
 from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
+from points.recusals import is_recused
 
 
 def lock(
-    session: Session, claim_ids: Sequence[UUID], organizations: frozenset[UUID]
+    session: Session, actor: Actor, claim_ids: Sequence[UUID], organizations: frozenset[UUID]
 ) -> dict[UUID, Row[Any]]:
     """The claims that these organisations decide, locked until the transaction ends."""
     rows: Iterable[Any] = session.execute(
         _locking(dialect_of(session)),
-        {"organizations": list(organizations)}
+        {"organizations": list(organizations), "actor": actor.member_id}
         | rows_parameter(session, [{"id": claim_id} for claim_id in claim_ids]),
     )
     return {row.id: row for row in rows}
@@ -66,6 +67,7 @@ def mark(
 def _locking(dialect: str) -> sa.Select[Any]:
     claim, organization = Claim.__table__.c, Organization.__table__.c
     asked = row_source(dialect, {"id": claim.id.type})
+    actor = sa.bindparam("actor", type_=claim.decided_by.type)
     return (
         sa.select(
             claim.id,
@@ -78,6 +80,7 @@ def _locking(dialect: str) -> sa.Select[Any]:
             claim.status,
             claim.version,
             organization.path,
+            is_recused(actor, claim.member_id, claim.id).label("is_recused"),
         )
         .join(asked, asked.c.id == claim.id)
         .join(Organization.__table__, organization.id == claim.organization_id)
@@ -92,15 +95,21 @@ def _deciding(dialect: str) -> sa.Update:
     table = cast(sa.Table, Claim.__table__)
     columns = {"claim_id": table.c.id.type, "kind": sa.Text(), "reason": sa.Text()}
     given = row_source(dialect, columns)
+    actor = sa.bindparam("actor", type_=table.c.decided_by.type)
     posted_ref = sa.case((given.c.kind == ClaimStatus.APPROVED, table.c.id), else_=None)
     return (
         sa.update(table)
-        .where(table.c.id == given.c.claim_id, table.c.status == ClaimStatus.PENDING)
+        .where(
+            table.c.id == given.c.claim_id,
+            table.c.status == ClaimStatus.PENDING,
+            # A decision that slips past the code finds no claim, and its entry no foreign key.
+            ~is_recused(actor, table.c.member_id, table.c.id),
+        )
         .values(
             status=given.c.kind,
             posted_ref=posted_ref,
             decision_reason=given.c.reason,
-            decided_by=sa.bindparam("actor", type_=table.c.decided_by.type),
+            decided_by=actor,
             decided_at=sa.bindparam("now", type_=table.c.decided_at.type),
             version=table.c.version + 1,
         )

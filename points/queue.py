@@ -11,6 +11,7 @@ from core.paging import Page, cut, id_key
 from members.access import Actor
 from members.models import Member
 from points.models import Claim, ClaimStatus
+from points.recusals import is_recused
 
 
 def list_waiting(
@@ -64,5 +65,6 @@ def _waiting(actor: Actor, organization_id: UUID) -> sa.Select[Claim, str]:
             Claim.reviewer_organization_id == organization_id,
             Claim.status == ClaimStatus.PENDING,
             Claim.member_id != actor.member_id,
+            ~is_recused(actor.member_id, Claim.member_id, Claim.id),
         )
     )

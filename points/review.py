@@ -37,9 +37,17 @@ class ReasonRequired(RuleViolation):
     title = "退回须写明原因"
 
 
+class Recused(Forbidden):
+    """The reviewer has stepped back from this member or claim; told as the decision's result."""
+
+    code = "claim.recused"
+    title = "您已申请回避，不能审核这项申报"
+
+
 _ABSENT = ("not_found", "没有找到，或不在您的审核范围内。")
 _DECIDED = ("claim.already_decided", "这项申报已经处理过，请看最新内容。")
 _OWN = (OwnClaim.code, "不能审核本人的申报。")
+_RECUSED = (Recused.code, "您已申请回避，由其他人审核。")
 _NO_REASON = (ReasonRequired.code, "退回须写明原因。")
 _PERIOD = ("period.closed", "该年度已结账，不能再计入。")
 _SCHEME = ("scheme.none_in_force", "当日没有适用的积分方案或项目。")
@@ -99,7 +107,7 @@ def review(
     organizations = hold_roles(session, actor, REVIEWING_ROLES)
     open_periods = periods.hold_all_open(session)
     claim_ids = [decision.claim_id for decision in decisions]
-    claims = decided_claims.lock(session, claim_ids, organizations)
+    claims = decided_claims.lock(session, actor, claim_ids, organizations)
     published = schemes.load_published(session)
 
     verdicts = [
@@ -164,6 +172,8 @@ def _refusal(actor: Actor, decision: Decision, claim: Row[Any] | None) -> tuple[
         return _ABSENT
     if claim.member_id == actor.member_id:
         return _OWN
+    if claim.is_recused:
+        return _RECUSED
     if claim.status != ClaimStatus.PENDING or claim.version != decision.version:
         return _DECIDED
     if decision.action is Action.RETURN and not decision.reason:

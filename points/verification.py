@@ -19,6 +19,7 @@ from points.granting import occasion_of
 from points.models import Claim, ClaimStatus, LedgerEntry, Quota, SchemeVersion
 from points.verification_periods import verify_periods
 from points.verification_proofs import verify_proofs
+from points.verification_publicity import verify_publicity
 
 FINDINGS_KEPT = 20
 _ROWS_AT_ONCE = 1000
@@ -87,6 +88,7 @@ def verify(session: Session) -> Verification:
     for member_id, of_member in groupby(rows, key=_member_of):
         _verify_member(member_id, of_member, definitions, report)
     verify_periods(session, report)
+    verify_publicity(session, report)
     verify_proofs(session, report)
     return report
 

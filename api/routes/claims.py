@@ -26,7 +26,7 @@ from api.routes.services import FlagOut, shown_flags
 from core.clock import utc_now
 from core.db import unit_of_work
 from members.access import REVIEWING_ROLES
-from points import claims, queue, review
+from points import claims, queue, review_batches
 from points.review import DECISIONS_MAX, Action, Decision
 
 blp = Blueprint("claims", __name__, description="申报与审核")
@@ -108,6 +108,11 @@ class ResultOut(OutSchema):
 
 
 class ReviewOut(OutSchema):
+    review_id = Identifier(allow_none=True, metadata={"example": _ID})
+    undo_until = Instant(
+        allow_none=True,
+        metadata={"example": _AT, "description": "此前可以整批撤销；一项也没有决定的为 null"},
+    )
     results = fields.List(fields.Nested(ResultOut))
 
 
@@ -166,8 +171,7 @@ def review_claims(data: dict[str, Any]) -> Any:
         for item in data["decisions"]
     ]
     with unit_of_work(db.session()) as session:
-        results = review.review(session, current_actor(), decisions, now=utc_now())
-    return {"results": results}
+        return review_batches.decide(session, current_actor(), decisions, now=utc_now())
 
 
 def _shown(claim: Any, member_name: str) -> dict[str, Any]:

@@ -23,10 +23,15 @@ from points.models import Claim, LedgerEntry, Period, PeriodStatus
 from points.periods import PeriodClosed
 from points.review import Action, Decision, Outcome
 from points.statement_models import PeriodClosing, PeriodSeal, PeriodStatement
-from tests.points.closing.closings import LATER, LATER_DAY, close_year, counted, statement_of
+from tests.points.closing.closings import (
+    FORCED,
+    LATER,
+    LATER_DAY,
+    close_year,
+    counted,
+    statement_of,
+)
 from tests.world import LONG_AGO, NOW, World, build_world
-
-FORCED = CloseTerms(force_late=True, reason="上级要求按期结账")
 
 
 @pytest.fixture
@@ -146,7 +151,7 @@ def test_killed_close_goes_on_where_it_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statements, "CHUNK", 3)
-    period = begin(world)
+    period = begin(world, FORCED)
     first = closing.close(world.session, period.id, now=LATER)
     next(first)
     next(first)

@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 from core.errors import Forbidden, NotFound
 from members.access_models import Role
 from notifications.models import OutboxMessage
-from points import adjustment_decisions, adjustment_posting, crediting, verification
+from points import (
+    adjustment_decisions,
+    adjustment_posting,
+    crediting,
+    explanations,
+    verification,
+)
 from points.adjustment_decisions import AdjustmentNotPending, SecondPersonRequired, WindowNotOver
 from points.adjustments import AdjustmentInvalid, Given, ItemNotEntered, OwnAdjustment
 from points.crediting import Occasion
@@ -264,3 +270,18 @@ def test_group_leader_enters_only_for_his_group(world: World) -> None:
     world.grant("党员乙", Role.GROUP_LEADER, "一组")
     with pytest.raises(NotFound):
         enter(world, "组长", "dues_late", "党员乙")
+
+
+def test_explanation_names_raters_basis_and_document(world: World) -> None:
+    ratings = {"自评": 1000, "党员互评": 850, "组织评定": 900}
+    given = Given(world.members["党员甲"], ratings=ratings)
+    (made,) = enter(
+        world, "书记一", "democratic_appraisal", given, document_number="支〔2026〕3 号"
+    )
+    assert made.entry_id is not None
+
+    steps = explanations.explain(world.session, world.actor("党员甲"), made.entry_id).steps
+
+    assert "自评 10 分（权重 0.1）" in steps[1]
+    assert "经办人书记一记入，依据：方案第三条（支〔2026〕3 号）。" in steps[-2]
+    assert steps[-1] == "公示期满无异议后转为正式积分。"
