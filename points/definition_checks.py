@@ -52,6 +52,12 @@ def highest_in_span(definition: Definition) -> int | None:
     return min(tops, default=None)
 
 
+def has_more_than_spans(definition: Definition) -> bool:
+    """Whether a year may come to more than its spans do: by yearly parts, or the year before."""
+    carries = definition.rollover is Rollover.CARRY_OVER or definition.carry_share > 0
+    return carries or len(_inside(definition)) < len(definition.components)
+
+
 def most_in_span(holder: Item | Group, span: Span) -> int | None:
     """The most that an item or a group gives in one span, where its caps say so."""
     whole = {CapSpan.MONTH: 12, CapSpan.QUARTER: 4, CapSpan.YEAR: 1}
@@ -267,9 +273,9 @@ def _of_bands(definition: Definition) -> _Found:
     if lowers[-1] > lowest:
         yield "/bands", f"{format_points(lowers[-1])} 分以下没有等次，最低等次应从最低分起。"
     highest = highest_in_span(definition)
-    has_more = definition.rollover is Rollover.CARRY_OVER or definition.carry_share > 0
-    is_alone = len(_inside(definition)) == len(definition.components) and not has_more
-    if is_alone and highest is not None and lowers[0] > definition.of_year(Points(highest)):
+    if highest is None or has_more_than_spans(definition):
+        return
+    if lowers[0] > definition.of_year(Points(highest)):
         yield "/bands/0/from", f"“{names[0]}”高于可得的最高分，谁也达不到。"
 
 

@@ -106,6 +106,9 @@ def happenings(definition: Definition, lines: list[Line]) -> list[Happening]:
 def keep(definition: Definition, member: Mapping[str, Any]) -> Paper:
     """The ledger of an example's member."""
     paper = Paper(definition, member.get("class", ""))
+    if "carried" in member:
+        # What the opening of the year posts on its first day.
+        paper.tallies.append(Tally(scoring.CARRIED, 1, parse_points(member["carried"]), 1))
     for one in happenings(definition, member["happened"]):
         paper.post(one)
     return paper
