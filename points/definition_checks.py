@@ -14,7 +14,6 @@ from points.definitions import (
     Component,
     ComponentKind,
     Definition,
-    EntryLevel,
     Event,
     Group,
     Item,
@@ -188,8 +187,6 @@ def _of_veto(item: Item, part: Component) -> _Found:
         yield "component", "：一票否决项目与一票否决组成部分须相互对应。"
     if is_veto and (item.most or item.unit is not Unit.OCCURRENCE):
         yield "points", "是一票否决：按次登记，本身不带分值。"
-    if is_veto and item.entered_by not in (EntryLevel.COMMITTEE, EntryLevel.DISTRICT):
-        yield "entered_by", "是一票否决，须由上级党组织（committee 或 district）凭文号确认。"
 
 
 def _of_unit(item: Item) -> _Found:

@@ -107,8 +107,6 @@ CONTRADICTIONS: dict[str, tuple[Change, str, str]] = {
         part(1, at_most="合格"), "/components/1/at_most", "不是一票否决"),
     "a veto that limits to the best band": (
         veto({"at_most": "优秀"}, {}), "/components/3/at_most", "限定不了什么"),
-    "a veto that the branch enters": (
-        veto({}, {"entered_by": "branch"}), "/items/7/entered_by", "凭文号确认"),
     "a veto with points": (veto({}, {"points": "-5"}), "/items/7/points", "不带分值"),
     "a veto outside its part": (
         item(COMMENDED, event="veto", unit="occurrence"), "/items/5/component", "相互对应"),
