@@ -1,4 +1,4 @@
-"""Tables of pledges: the promise itself, its timeline, earlier texts, notes and evaluations."""
+"""Tables of pledges: the promise itself, every text of it, its timeline, notes, evaluations."""
 
 import enum
 from datetime import date, datetime
@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from activities.pledge_states import PledgeStatus, PledgeStep
 from core.db import Base, UtcDateTime, one_of
 from core.ids import new_id
 
@@ -35,48 +36,6 @@ class PledgeBody(enum.StrEnum):
     UPPER_COMMITTEE = "upper_committee"
 
 
-class PledgeStatus(enum.StrEnum):
-    """Where a pledge is; `activities.pledge_states` says what leads where."""
-
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    RETURNED = "returned"
-    WITHDRAWN = "withdrawn"
-    APPROVED = "approved"
-    PUBLISHED = "published"
-    IN_PROGRESS = "in_progress"
-    AMENDED = "amended"
-    SUSPENDED = "suspended"
-    FULFILMENT_REPORTED = "fulfilment_reported"
-    EVALUATED = "evaluated"
-    UNFULFILLED = "unfulfilled"
-    UNFULFILLED_EXCUSED = "unfulfilled_excused"
-    CLOSED = "closed"
-
-
-class PledgeStep(enum.StrEnum):
-    """What people do with a pledge; the kinds of its timeline."""
-
-    CREATE = "create"
-    EDIT = "edit"
-    SUBMIT = "submit"
-    WITHDRAW = "withdraw"
-    AMEND = "amend"
-    NOTE_PROGRESS = "note_progress"
-    REPORT_FULFILMENT = "report_fulfilment"
-    PUBLISH = "publish"
-    APPROVE = "approve"
-    RETURN = "return"
-    SUPERVISE = "supervise"
-    EXTEND = "extend"
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    EXCUSE = "excuse"
-    EVALUATE = "evaluate"
-    FIND_UNFULFILLED = "find_unfulfilled"
-    CLOSE = "close"
-
-
 class PledgeNoteKind(enum.StrEnum):
     """What the member reports is kept apart from what the branch finds."""
 
@@ -85,7 +44,7 @@ class PledgeNoteKind(enum.StrEnum):
 
 
 class PledgeText:
-    """The words of a pledge: the same columns in force and among the earlier texts."""
+    """The words of a pledge: the same columns on the pledge and on each text put forward."""
 
     category: Mapped[str] = mapped_column(sa.String(16))
     title: Mapped[str] = mapped_column(sa.String(100))
@@ -96,19 +55,12 @@ class PledgeText:
     due_on: Mapped[date] = mapped_column()
 
 
-class PledgeApproval:
-    """The decision that a text rests on; empty until there is one."""
+class Pledge(PledgeText, Base):
+    """One promise of one member for one year; points live in the ledger, after evaluation.
 
-    decided_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
-    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    decision_reason: Mapped[str] = mapped_column(sa.String(200), default="")
-    approval_body: Mapped[str | None] = mapped_column(sa.String(20))
-    approval_meeting_on: Mapped[date | None] = mapped_column()
-    approval_reference: Mapped[str] = mapped_column(sa.String(120), default="")
-
-
-class Pledge(PledgeText, PledgeApproval, Base):
-    """One promise of one member for one year; points live in the ledger, after evaluation."""
+    Its words are those in force. While an amendment waits, the proposed ones are its newest
+    `PledgeRevision`.
+    """
 
     __tablename__ = "pledge"
     __table_args__ = (
@@ -123,9 +75,25 @@ class Pledge(PledgeText, PledgeApproval, Base):
             "evaluated_by IS NULL OR evaluated_by <> member_id", name="not_evaluated_by_oneself"
         ),
         sa.CheckConstraint(
-            "(status IN ('draft', 'submitted', 'amended', 'withdrawn')) = (decided_by IS NULL)",
+            "(status IN ('draft', 'submitted', 'withdrawn')) = (decided_by IS NULL)",
             name="decided",
         ),
+        sa.CheckConstraint(
+            "status IN ('draft', 'submitted', 'returned', 'withdrawn')"
+            " OR (approval_body IS NOT NULL AND text_in_force > 0)",
+            name="approved",
+        ),
+        sa.CheckConstraint(
+            "status IN ('draft', 'submitted', 'returned', 'withdrawn', 'approved')"
+            " OR published_at IS NOT NULL",
+            name="published",
+        ),
+        sa.CheckConstraint(
+            "approval_body <> 'general_meeting'"
+            " OR (approval_meeting_on IS NOT NULL AND approval_reference <> '')",
+            name="general_meeting",
+        ),
+        sa.CheckConstraint("text_in_force BETWEEN 0 AND text_number", name="text_in_force"),
         sa.CheckConstraint("(evaluation_revision = 0) = (evaluated_by IS NULL)", name="evaluated"),
         sa.CheckConstraint(
             "status NOT IN ('evaluated', 'unfulfilled') OR evaluation_revision > 0",
@@ -134,18 +102,37 @@ class Pledge(PledgeText, PledgeApproval, Base):
         sa.CheckConstraint(
             "status <> 'unfulfilled_excused' OR excuse_reason <> ''", name="excuse_reason"
         ),
+        # The natural key of a retry: one promise is written once a year.
+        sa.Index(
+            "uq_pledge_title",
+            "member_id",
+            "year",
+            "title",
+            unique=True,
+            postgresql_where=sa.text("status <> 'withdrawn'"),
+            sqlite_where=sa.text("status <> 'withdrawn'"),
+        ),
         sa.Index("ix_pledge_organization_id", "organization_id", "year", "status"),
-        sa.Index("ix_pledge_member_id", "member_id", "year", "id"),
+        sa.Index("ix_pledge_member_id", "member_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     # The branch of the day when it was sent in: a later transfer never re-points it.
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    reviewer_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     year: Mapped[int] = mapped_column()
     kind: Mapped[str] = mapped_column(sa.String(16))
     status: Mapped[str] = mapped_column(sa.String(20), default=PledgeStatus.DRAFT)
-    text_number: Mapped[int] = mapped_column(default=1)
+    # How many texts were put forward, and which of them was approved last.
+    text_number: Mapped[int] = mapped_column(default=0)
+    text_in_force: Mapped[int] = mapped_column(default=0)
+    decided_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision_reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    approval_body: Mapped[str | None] = mapped_column(sa.String(20))
+    approval_meeting_on: Mapped[date | None] = mapped_column()
+    approval_reference: Mapped[str] = mapped_column(sa.String(120), default="")
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     excuse_reason: Mapped[str] = mapped_column(sa.String(200), default="")
     grade: Mapped[str] = mapped_column(sa.String(20), default="")
@@ -156,10 +143,10 @@ class Pledge(PledgeText, PledgeApproval, Base):
     version: Mapped[int] = mapped_column(default=1)
 
 
-class PledgeRevision(PledgeText, PledgeApproval, Base):
-    """An earlier text of a pledge and why it gave way; append-only.
+class PledgeRevision(PledgeText, Base):
+    """One text that was put before the deciding body, and why; append-only.
 
-    A text that was proposed and refused is kept too; it has no approving body.
+    The first is what was sent in, later ones what was sent in again or proposed in its place.
     """
 
     __tablename__ = "pledge_revision"
@@ -168,9 +155,9 @@ class PledgeRevision(PledgeText, PledgeApproval, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     pledge_id: Mapped[UUID] = mapped_column(sa.ForeignKey("pledge.id"))
     number: Mapped[int] = mapped_column()
-    reason: Mapped[str] = mapped_column(sa.String(200))
-    replaced_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
-    replaced_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    proposed_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
+    proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class PledgeEvent(Base):
@@ -215,18 +202,30 @@ class PledgeNote(Base):
 
 
 class PledgeEvaluation(Base):
-    """One evaluation (评诺): three ratings, the final grade, and who gave it; append-only."""
+    """One evaluation (评诺): three ratings, the final grade, who gave it, and what it came to.
+
+    Append-only: a correction is a new revision with a reason.
+    """
 
     __tablename__ = "pledge_evaluation"
     __table_args__ = (
         one_of("body", PledgeBody),
         sa.UniqueConstraint("pledge_id", "revision"),
+        sa.CheckConstraint("evaluated_by <> member_id", name="not_oneself"),
         sa.CheckConstraint("revision >= 1", name="revision"),
-        sa.CheckConstraint("revision = 1 OR reason <> ''", name="reason"),
+        sa.CheckConstraint("(revision = 1 AND is_fulfilled) OR reason <> ''", name="reason"),
+        sa.CheckConstraint(
+            "NOT is_fulfilled"
+            " OR (member_rating <> '' AND masses_rating <> '' AND organization_rating <> '')",
+            name="ratings",
+        ),
+        sa.CheckConstraint("grade <> '' AND reference <> ''", name="grade"),
+        sa.CheckConstraint("entry_id IS NOT NULL OR note <> ''", name="note"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     pledge_id: Mapped[UUID] = mapped_column(sa.ForeignKey("pledge.id"))
+    member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     revision: Mapped[int] = mapped_column()
     is_fulfilled: Mapped[bool] = mapped_column()
     member_rating: Mapped[str] = mapped_column(sa.String(20))
@@ -235,7 +234,10 @@ class PledgeEvaluation(Base):
     grade: Mapped[str] = mapped_column(sa.String(20))
     body: Mapped[str] = mapped_column(sa.String(20))
     meeting_on: Mapped[date] = mapped_column()
-    reference: Mapped[str] = mapped_column(sa.String(120), default="")
+    reference: Mapped[str] = mapped_column(sa.String(120))
     reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    # The entry that it gave, or the sentence that says why there is none.
+    entry_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("ledger_entry.id"), unique=True)
+    note: Mapped[str] = mapped_column(sa.String(200), default="")
     evaluated_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     evaluated_at: Mapped[datetime] = mapped_column(UtcDateTime)

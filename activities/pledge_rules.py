@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
-from activities.pledge_models import PledgeBody, PledgeKind
+from activities.pledge_models import PledgeKind
 from core.errors import FieldProblem, RuleViolation
 
 # One published guide (domain 2): a hint, never a wall.
@@ -47,13 +47,6 @@ class YearRefused(RuleViolation):
     title = "只能作今年或明年的承诺"
 
 
-class MeetingRefused(RuleViolation):
-    """The meeting that is named as deciding cannot have decided."""
-
-    code = "pledge.meeting"
-    title = "作出决定的会议填写不对"
-
-
 @dataclass(frozen=True, slots=True)
 class PledgeWords:
     """The words of a pledge as a member writes them."""
@@ -68,12 +61,30 @@ class PledgeWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
-    """The body that decided, on which day, and where that is written down."""
+class NewPledge:
+    """A pledge as it begins."""
 
-    body: PledgeBody
-    held_on: date
-    reference: str
+    year: int
+    kind: PledgeKind
+    words: PledgeWords
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """Other words for a pledge in force, all of them but the due day, and why."""
+
+    category: str
+    title: str
+    content: str
+    target: str
+    beneficiary: str
+    post: str
+    reason: str
+
+    def words(self, due_on: date) -> PledgeWords:
+        """The whole text, with the due day that stays."""
+        changed = {name: value for name, value in asdict(self).items() if name != "reason"}
+        return PledgeWords(**changed, due_on=due_on)
 
 
 def require_sound(words: PledgeWords, *, year: int, kind: PledgeKind, today: date) -> None:
@@ -85,6 +96,20 @@ def require_sound(words: PledgeWords, *, year: int, kind: PledgeKind, today: dat
         PrivateDataRefused: a text holds somebody's number.
         DueDateRefused: the due day is over, or in another year.
     """
+    require_impersonal_words(words)
+    if words.due_on < today:
+        raise _due("完成时限已经过去，请填今天或以后的日期。")
+    last_year = year if kind is PledgeKind.ANNUAL else year + 1
+    if not year <= words.due_on.year <= last_year:
+        raise _due(f"{year} 年的承诺，完成时限应在 {last_year} 年底以前、{year} 年初以后。")
+
+
+def require_impersonal_words(words: PledgeWords) -> None:
+    """Refuse numbers of people in any part of a text.
+
+    Raises:
+        PrivateDataRefused: one problem per field.
+    """
     require_impersonal(
         title=words.title,
         content=words.content,
@@ -92,11 +117,6 @@ def require_sound(words: PledgeWords, *, year: int, kind: PledgeKind, today: dat
         beneficiary=words.beneficiary,
         post=words.post,
     )
-    if words.due_on < today:
-        raise _due("完成时限已经过去，请填今天或以后的日期。")
-    last_year = year if kind is PledgeKind.ANNUAL else year + 1
-    if not year <= words.due_on.year <= last_year:
-        raise _due(f"{year} 年的承诺，完成时限应在 {last_year} 年底以前、{year} 年初以后。")
 
 
 def require_impersonal(**texts: str) -> None:
@@ -142,21 +162,6 @@ def require_extension(present: date, due_on: date, *, year: int, today: date) ->
         raise _due(f"{year} 年的承诺最晚延至 {year + 1} 年底。")
 
 
-def require_meeting(meeting: Meeting, *, is_branch: bool, today: date) -> None:
-    """Refuse a meeting of the future, or one of a body that the decision does not belong to.
-
-    Args:
-        is_branch: the members' own branch decides, not the body above it.
-
-    Raises:
-        MeetingRefused: so it is.
-    """
-    if meeting.held_on > today:
-        raise _meeting("/meeting_on", "会议日期不能在今天之后。")
-    if is_branch and meeting.body is PledgeBody.UPPER_COMMITTEE:
-        raise _meeting("/body", "支部审定的，请选支委会或党员大会。")
-
-
 def hints_of(kind: PledgeKind, year: int, annual_count: int) -> list[str]:
     """What is said, and nothing more than said, about the number of annual pledges.
 
@@ -167,14 +172,6 @@ def hints_of(kind: PledgeKind, year: int, annual_count: int) -> list[str]:
     if kind is not PledgeKind.ANNUAL or ANNUAL_USUAL_MIN <= annual_count <= ANNUAL_USUAL_MAX:
         return []
     return [f"{year} 年的年度承诺现有 {annual_count} 项，{usual}"]
-
-
-def counted_on(year: int, held_on: date) -> date:
-    """The day that an evaluation counts on: that of the meeting, within the year of the pledge.
-
-    The meeting of January that evaluates last year's pledges gives last year's points.
-    """
-    return min(max(held_on, date(year, 1, 1)), date(year, 12, 31))
 
 
 def _holds_private_number(text: str) -> bool:
@@ -188,7 +185,3 @@ def _due(message: str) -> DueDateRefused:
     return DueDateRefused(
         message, problems=(FieldProblem("/due_on", DueDateRefused.code, message),)
     )
-
-
-def _meeting(pointer: str, message: str) -> MeetingRefused:
-    return MeetingRefused(message, problems=(FieldProblem(pointer, MeetingRefused.code, message),))

@@ -1,12 +1,56 @@
-"""The life of a pledge as one pure table: which step leads from which status to which."""
+"""The life of a pledge as one pure table: which step leads from which status to which, by whom."""
 
-from activities.pledge_models import PledgeStatus, PledgeStep
+import enum
+
+
+class PledgeStatus(enum.StrEnum):
+    """Where a pledge is; `TRANSITIONS` says what leads where."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    IN_PROGRESS = "in_progress"
+    AMENDED = "amended"
+    SUSPENDED = "suspended"
+    FULFILMENT_REPORTED = "fulfilment_reported"
+    EVALUATED = "evaluated"
+    UNFULFILLED = "unfulfilled"
+    UNFULFILLED_EXCUSED = "unfulfilled_excused"
+    CLOSED = "closed"
+
+
+class PledgeStep(enum.StrEnum):
+    """What people do with a pledge; the kinds of its timeline."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    AMEND = "amend"
+    NOTE_PROGRESS = "note_progress"
+    REPORT_FULFILMENT = "report_fulfilment"
+    PUBLISH = "publish"
+    APPROVE = "approve"
+    RETURN = "return"
+    SUPERVISE = "supervise"
+    EXTEND = "extend"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    EXCUSE = "excuse"
+    EVALUATE = "evaluate"
+    FIND_UNFULFILLED = "find_unfulfilled"
+    CLOSE = "close"
+
 
 S, P = PledgeStatus, PledgeStep
 
-# Domain 2. Only the two steps of an evaluation give or take points; nothing leads back to a
-# status before publication once the branch has read a pledge, so a promise cannot be made to
-# disappear: a refused amendment leaves the approved text in force.
+# Domain 2. Nothing leads back to a status before publication once the branch has read a pledge,
+# so a promise cannot be made to disappear: while an amendment waits, and when it is refused, the
+# approved text stays in force. A meeting may grade what nobody reported, so that a member without
+# a phone loses nothing for a button that he did not press.
 TRANSITIONS: dict[tuple[PledgeStatus, PledgeStep], PledgeStatus] = {
     (S.DRAFT, P.EDIT): S.DRAFT,
     (S.DRAFT, P.SUBMIT): S.SUBMITTED,
@@ -25,6 +69,7 @@ TRANSITIONS: dict[tuple[PledgeStatus, PledgeStep], PledgeStatus] = {
     (S.PUBLISHED, P.AMEND): S.AMENDED,
     (S.PUBLISHED, P.EXTEND): S.PUBLISHED,
     (S.PUBLISHED, P.SUSPEND): S.SUSPENDED,
+    (S.PUBLISHED, P.EVALUATE): S.EVALUATED,
     (S.PUBLISHED, P.EXCUSE): S.UNFULFILLED_EXCUSED,
     (S.PUBLISHED, P.FIND_UNFULFILLED): S.UNFULFILLED,
     (S.IN_PROGRESS, P.NOTE_PROGRESS): S.IN_PROGRESS,
@@ -33,9 +78,10 @@ TRANSITIONS: dict[tuple[PledgeStatus, PledgeStep], PledgeStatus] = {
     (S.IN_PROGRESS, P.AMEND): S.AMENDED,
     (S.IN_PROGRESS, P.EXTEND): S.IN_PROGRESS,
     (S.IN_PROGRESS, P.SUSPEND): S.SUSPENDED,
+    (S.IN_PROGRESS, P.EVALUATE): S.EVALUATED,
     (S.IN_PROGRESS, P.EXCUSE): S.UNFULFILLED_EXCUSED,
     (S.IN_PROGRESS, P.FIND_UNFULFILLED): S.UNFULFILLED,
-    (S.AMENDED, P.APPROVE): S.APPROVED,
+    (S.AMENDED, P.APPROVE): S.IN_PROGRESS,
     (S.AMENDED, P.RETURN): S.IN_PROGRESS,
     (S.AMENDED, P.SUPERVISE): S.AMENDED,
     (S.SUSPENDED, P.SUPERVISE): S.SUSPENDED,
@@ -57,21 +103,22 @@ TRANSITIONS: dict[tuple[PledgeStatus, PledgeStep], PledgeStatus] = {
     (S.UNFULFILLED_EXCUSED, P.CLOSE): S.CLOSED,
 }
 
-# The only steps that points may follow from (domain 2).
-EVALUATIONS = frozenset({P.EVALUATE, P.FIND_UNFULFILLED})
-# What the branch reads of its members: published and not waiting for a decision again.
-PUBLIC = frozenset(
-    {
-        S.PUBLISHED,
-        S.IN_PROGRESS,
-        S.SUSPENDED,
-        S.FULFILMENT_REPORTED,
-        S.EVALUATED,
-        S.UNFULFILLED,
-        S.UNFULFILLED_EXCUSED,
-        S.CLOSED,
-    }
+# Who takes a step: the member, or a helper who entered the pledge for him; the body that decides
+# it, for anybody but oneself; or whoever speaks for the branch, also about his own pledge.
+MEMBER_STEPS = frozenset(
+    {P.EDIT, P.SUBMIT, P.WITHDRAW, P.AMEND, P.NOTE_PROGRESS, P.REPORT_FULFILMENT}
 )
+BRANCH_STEPS = frozenset({P.PUBLISH})
+DECIDING_STEPS = frozenset(
+    {P.APPROVE, P.RETURN, P.SUPERVISE, P.EXTEND, P.SUSPEND, P.RESUME, P.EXCUSE}
+    | {P.EVALUATE, P.FIND_UNFULFILLED, P.CLOSE}
+)
+# What a member writes for himself, or has taken back, is nobody else's to read.
+PRIVATE = frozenset({S.DRAFT, S.WITHDRAWN})
+# What the branch reads of its members.
+PUBLIC = frozenset(S) - PRIVATE - {S.SUBMITTED, S.RETURNED, S.APPROVED}
+# Promised and not yet kept: what a due day matters for.
+RUNNING = frozenset({S.PUBLISHED, S.IN_PROGRESS, S.AMENDED})
 STATUS_LABELS: dict[PledgeStatus, str] = {
     S.DRAFT: "草稿",
     S.SUBMITTED: "待审核",
@@ -90,6 +137,20 @@ STATUS_LABELS: dict[PledgeStatus, str] = {
 }
 
 
-def next_status(status: PledgeStatus, step: PledgeStep) -> PledgeStatus | None:
+def next_status(status: str, step: PledgeStep) -> PledgeStatus | None:
     """Where a step leads from a status; None if the step is not possible there."""
-    return TRANSITIONS.get((status, step))
+    return TRANSITIONS.get((PledgeStatus(status), step))
+
+
+def allowed_steps(
+    status: str, *, may_write: bool, may_publish: bool, may_decide: bool
+) -> list[PledgeStep]:
+    """The steps that somebody may take from a status, in the order of `PledgeStep`."""
+    mine: set[PledgeStep] = set()
+    for is_mine, steps in (
+        (may_write, MEMBER_STEPS),
+        (may_publish, BRANCH_STEPS),
+        (may_decide, DECIDING_STEPS),
+    ):
+        mine |= steps if is_mine else frozenset()
+    return [step for step in PledgeStep if step in mine and next_status(status, step)]

@@ -112,6 +112,11 @@ def flags_of(facts: ServiceFacts, around: Surroundings, *, now: datetime) -> lis
     return flags
 
 
+def is_backfill(origin: str, happened_on: date, entered_on: date) -> bool:
+    """Whether a record was written down on a later day than it happened, without a scan."""
+    return origin != "scanned" and entered_on > happened_on
+
+
 def _overlaps(facts: ServiceFacts, start: datetime, end: datetime) -> bool:
     return facts.starts_at < end and start < facts.ends_at
 

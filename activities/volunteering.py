@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from activities.models import Activity, VolunteerRecord
+from activities.models import VolunteerRecord
 from activities.service_rules import ServiceFacts, Surroundings, flags_of, require_possible
+from activities.service_surroundings import load_surroundings
 from core.errors import NotFound, RuleViolation, VersionConflict
 from core.ids import new_id
 from core.paging import Page, cut, id_key
@@ -28,9 +29,16 @@ from members.models import Affiliation, AffiliationKind, Member, Organization
 from points import claims
 from points.claims import NewClaim
 from points.definitions import Event
-from points.models import Claim
+from points.models import Claim, ClaimStatus
 
 SOURCE_KIND = "volunteer_record"
+
+
+class OrganisedService(RuleViolation):
+    """What an organiser confirmed is not changed by the member alone."""
+
+    code = "service.organised"
+    title = "组织者核定的时长须由组织者更正"
 
 
 class NotAffiliated(RuleViolation):
@@ -101,11 +109,14 @@ def correct(
     Raises:
         NotFound: not the actor's to change.
         VersionConflict: it was changed meanwhile.
+        OrganisedService: an organiser confirmed it.
         ClaimAlreadyDecided: the claim is not in the returned state.
     """
-    kept = _get_writable(session, actor, record_id)
+    kept = get_writable(session, actor, record_id)
     if kept.version != version:
         raise VersionConflict
+    if kept.signup_id is not None:
+        raise OrganisedService("请提出更正申请，由组织者核实后更正。")
     member = get_member(session, actor, kept.member_id, roles=ROSTER_ROLES)
     require_possible(facts, member.joined_on, now=now)
     if _organization_on(session, kept.member_id, facts.happened_on) != kept.organization_id:
@@ -121,7 +132,7 @@ def correct(
         "flags": list(flags),
         "is_flagged": bool(flags),
     }
-    claims.resubmit(session, actor, kept.claim_id, changes=changes, now=now)
+    claims.resubmit(session, actor, _live_claim_id(session, kept.id), changes=changes, now=now)
     for name, value in _columns(facts).items():
         setattr(kept, name, value)
     kept.happened_on, kept.flags, kept.version = facts.happened_on, list(flags), version + 1
@@ -136,8 +147,9 @@ def withdraw(session: Session, actor: Actor, record_id: UUID, *, now: datetime) 
         NotFound: not the actor's to change.
         ClaimAlreadyDecided: it was approved meanwhile.
     """
-    kept = _get_writable(session, actor, record_id)
-    claims.withdraw(session, actor, kept.claim_id, now=now)
+    kept = get_writable(session, actor, record_id)
+    if kept.claim_id is not None:
+        claims.withdraw(session, actor, _live_claim_id(session, kept.id), now=now)
     kept.withdrawn_at = now
     session.flush()
 
@@ -175,15 +187,39 @@ def list_own(
     return cut(rows, limit, lambda row: [str(row.VolunteerRecord.id)])
 
 
+def confirmed_minutes(record: VolunteerRecord, claim: Claim | None) -> int | None:
+    """What the organiser confirmed; without one, what the branch approved; None while it waits."""
+    if record.confirmed_minutes is not None:
+        return record.confirmed_minutes
+    return claim.quantity if claim and claim.status == ClaimStatus.APPROVED else None
+
+
 def _with_claims() -> sa.Select[VolunteerRecord, Claim]:
-    return sa.select(VolunteerRecord, Claim).join(Claim, Claim.id == VolunteerRecord.claim_id)
+    return sa.select(VolunteerRecord, Claim).outerjoin(Claim, is_live_claim())
+
+
+def is_live_claim() -> sa.ColumnElement[bool]:
+    """Join condition: the one claim that stands for a record; an undone one gave way to it."""
+    return (
+        (Claim.source_kind == SOURCE_KIND)
+        & (Claim.source_id == VolunteerRecord.id)
+        & (Claim.status != ClaimStatus.UNDONE)
+    )
+
+
+def _live_claim_id(session: Session, record_id: UUID) -> UUID:
+    return session.scalars(
+        sa.select(Claim.id)
+        .join(VolunteerRecord, is_live_claim())
+        .where(VolunteerRecord.id == record_id)
+    ).one()
 
 
 def _columns(facts: ServiceFacts) -> dict[str, Any]:
     return {name: value for name, value in asdict(facts).items() if name != "is_office_duty"}
 
 
-def _get_writable(session: Session, actor: Actor, record_id: UUID) -> VolunteerRecord:
+def get_writable(session: Session, actor: Actor, record_id: UUID) -> VolunteerRecord:
     kept = session.scalar(
         sa.select(VolunteerRecord).where(VolunteerRecord.id == record_id, _is_writable(actor))
     )
@@ -226,27 +262,5 @@ def _surroundings(
     facts: ServiceFacts,
     but: UUID | None = None,
 ) -> Surroundings:
-    near = timedelta(days=1)
-    records: Sequence[Any] = session.execute(
-        sa.select(
-            VolunteerRecord.starts_at, VolunteerRecord.ends_at, VolunteerRecord.claimed_minutes
-        ).where(
-            VolunteerRecord.member_id == member_id,
-            VolunteerRecord.id != but if but else sa.true(),
-            VolunteerRecord.withdrawn_at.is_(None),
-            VolunteerRecord.starts_at < facts.ends_at + near,
-            VolunteerRecord.ends_at > facts.starts_at - near,
-        )
-    ).all()
-    meetings = session.execute(
-        sa.select(Activity.starts_at, Activity.ends_at).where(
-            Activity.organization_id == organization_id,
-            Activity.cancelled_at.is_(None),
-            Activity.starts_at < facts.ends_at,
-            Activity.ends_at > facts.starts_at,
-        )
-    ).all()
-    return Surroundings(
-        [(row[0], row[1], row[2]) for row in records],
-        [(row[0], row[1]) for row in meetings],
-    )
+    homes = {member_id: organization_id}
+    return load_surroundings(session, facts.starts_at, facts.ends_at, homes, but=but)[member_id]

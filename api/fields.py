@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
+from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import FileStorage
 
 from core.clock import SHANGHAI
 from core.quantities import format_points, parse_points
@@ -224,3 +226,14 @@ class Choice(fields.String):
         words = [str(word) for word in values]
         listed = validate.OneOf(words, error="应为以下之一：" + "、".join(words))
         super().__init__(validate=listed, **kwargs)
+
+
+class FilePart(Upload):
+    """A file part; its kind is told by its content, so its name and media type are ignored."""
+
+    default_error_messages = {"invalid": "应为一个文件", "required": "必填"}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise self.make_error("invalid")
+        return value

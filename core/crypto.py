@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
 _SUITE_INTL = b"\x01"
@@ -50,3 +52,8 @@ class Vault:
         """A keyed digest of a normalised value: equal values match, the value stays hidden."""
         message = f"{purpose}:{value}".encode()
         return hmac.new(self.index_key, message, hashlib.sha256).hexdigest()
+
+    def derive(self, purpose: str) -> bytes:
+        """A 32-byte key for one purpose; it tells nothing of the index key or of other purposes."""
+        info = f"derive:{purpose}".encode()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self.index_key)

@@ -36,6 +36,11 @@ def format_hours(minutes: int) -> str:
     return format_points(minutes * 100 // 60)
 
 
+def format_half_hours(minutes: int) -> str:
+    """Write minutes as hours in steps of a half, rounded down: 119 as "1.5" (domain 4)."""
+    return format_points(minutes // 30 * 50)
+
+
 def format_share(share: Fraction) -> str:
     """Write a share as a percentage: 3/5 as "60%"; shares have at most four decimals."""
     return f"{format_points(int(share * 10_000))}%"

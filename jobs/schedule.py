@@ -11,7 +11,8 @@ from core.clock import business_day
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
 from notifications import inbox
-from points import closing, opening, periods, sealing
+from points import adjustment_posting, bulletins, closing, opening, periods, sealing
+from points import closing, opening, periods, scheme_simulation, sealing
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 
@@ -33,6 +34,12 @@ SWEEPS = (
     Sweep(
         "open-year", 600, lambda session, now: periods.ensure_year(session, business_day(now).year)
     ),
+    # A deduction whose window is over needs nobody to remember it.
+    Sweep(
+        "post-deductions", 300, lambda session, now: adjustment_posting.post_ripe(session, now=now)
+    ),
+    # Without an open objection nobody has to do anything for what was published to be final.
+    Sweep("close-bulletins", 60, lambda session, now: bulletins.close_ripe(session, now=now)),
     # Behind the postings, so that a slow approval never makes anybody wait.
     Sweep("seal-ledger", 30, lambda session, now: sealing.seal(session, now=now)),
 )
@@ -44,4 +51,5 @@ REQUESTED: Mapping[str, RequestedHandler] = {
     Step.ROLLBACK: undoing.rollback,
     closing.JOB: closing.close,
     opening.JOB: opening.carry,
+    scheme_simulation.JOB: scheme_simulation.run,
 }

@@ -89,6 +89,18 @@ def get_root_from_console(session: Session) -> Organization:
     return root
 
 
+def get_named_from_console(session: Session, name: str) -> Organization:
+    """The one organisation of this name; for the operator at the command line only.
+
+    Raises:
+        NotFound: there is none, or more than one.
+    """
+    found = session.scalars(sa.select(Organization).where(Organization.name == name)).all()
+    if len(found) != 1:
+        raise NotFound(f"名为“{name}”的组织有 {len(found)} 个，须恰好一个。")
+    return found[0]
+
+
 def _head_counts(session: Session, actor: Actor, top: Organization) -> Counter[UUID]:
     """Members today by organisation, each counted at every node from his own up to the top."""
     direct = session.execute(

@@ -9,15 +9,21 @@ from sqlalchemy.engine import Connection
 import activities.life_models
 import activities.models
 import activities.pledge_models
+import activities.record_models
 import activities.service_models
 import core.background
+import core.working_days
 import members.access_models
+import members.consent_models
+import members.cadre_models
 import members.models
 import members.roster.models
 import notifications.models
 import points.models
 import points.proof_models
 import points.publicity_models
+import points.review_models
+import points.scheme_models
 import points.statement_models
 from core.config import database_urls, normalize_url
 from core.db import Base

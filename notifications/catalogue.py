@@ -39,6 +39,121 @@ KINDS = {
             "一笔积分已冲正",
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
         ),
+        MessageKind(
+            "pledge_returned",
+            frozenset({"title", "reason"}),
+            "承诺已退回，可修改后再报",
+            "“{title}”未通过：{reason}。修改后可以重新提交，已填内容都还在。",
+        ),
+        MessageKind(
+            "pledge_approved",
+            frozenset({"title"}),
+            "承诺已审核通过",
+            "“{title}”已审核通过。",
+        ),
+        MessageKind(
+            "pledge_published",
+            frozenset({"title"}),
+            "承诺已公开",
+            "“{title}”已在支部公开，可以随时记录进展，完成后报告。",
+        ),
+        MessageKind(
+            "pledge_evaluated",
+            frozenset({"title", "result", "points", "note"}),
+            "承诺已评定",
+            "“{title}”评定结果：{result}，计 {points} 分。{note}如有不同意见，可向支部提出。",
+        ),
+        MessageKind(
+            "activity_published",
+            frozenset({"title", "place", "starts_at"}),
+            "活动通知",
+            "“{title}”定于 {starts_at} 举行，地点：{place}。不能参加的，请在开始前请假。",
+        ),
+        MessageKind(
+            "activity_cancelled",
+            frozenset({"title", "starts_at", "reason"}),
+            "活动取消",
+            "原定 {starts_at} 的“{title}”取消，原因：{reason}。",
+        ),
+        MessageKind(
+            "leave_decided",
+            frozenset({"title", "decision", "reason"}),
+            "请假答复",
+            "“{title}”的请假{decision}。{reason}",
+        ),
+        MessageKind(
+            "attendance_deducted",
+            frozenset({"title", "points"}),
+            "一次缺席已登记",
+            "“{title}”登记为无故缺席，按积分方案扣 {points} 分。"
+            "如与事实不符，或已补学，请在 30 天内向支部提出。",
+        ),
+        MessageKind(
+            "deduction_posted",
+            frozenset({"title", "points"}),
+            "记了一笔扣分",
+            "“{title}”扣 {points} 分，公示前可以提出异议；说明情况后由另一人答复。",
+        ),
+        MessageKind(
+            "deduction_notice",
+            frozenset({"title", "points", "basis", "until"}),
+            "拟扣分告知",
+            "因“{title}”拟扣 {points} 分，依据：{basis}。{until} 前可以提出异议，期满后才会计入。",
+        ),
+        MessageKind(
+            "veto_notice",
+            frozenset({"title", "basis", "until"}),
+            "拟一票否决告知",
+            "因“{title}”拟作一票否决，依据：{basis}。{until} 前可以提出异议，另须上级确认。",
+        ),
+        MessageKind(
+            "adjustment_entered",
+            frozenset({"title", "basis"}),
+            "组织为您记了一笔积分",
+            "“{title}”已记入，依据：{basis}。公示期满后生效。",
+        ),
+        MessageKind(
+            "bulletin_published",
+            frozenset({"month", "until"}),
+            "积分公示",
+            "支部 {month} 的积分已公示到 {until}，其中有您的积分。有不同意见可以提出异议。",
+        ),
+        MessageKind(
+            "objection_filed",
+            frozenset({"title", "due"}),
+            "有一项异议",
+            "对“{title}”有人提出异议，将在 {due} 前答复。",
+        ),
+        MessageKind(
+            "objection_decided",
+            frozenset({"title", "outcome", "reply"}),
+            "异议已有答复",
+            "对“{title}”的异议{outcome}：{reply}",
+        ),
+        MessageKind(
+            "review_undone",
+            frozenset({"title"}),
+            "审核已撤销，将重新审核",
+            "“{title}”刚才的审核结果已由审核人撤销，会重新审核，不需要您再做什么。",
+        ),
+        MessageKind(
+            "service_cancelled",
+            frozenset({"title", "reason"}),
+            "志愿服务已取消",
+            "您报名的“{title}”已取消，原因：{reason}。",
+        ),
+        MessageKind(
+            "service_confirmed",
+            frozenset({"title", "hours", "note"}),
+            "志愿服务时长已核定",
+            "“{title}”已由组织者核定 {hours} 小时。{note}如有出入，可以提出更正申请。",
+        ),
+        MessageKind(
+            "correction_answered",
+            frozenset({"note"}),
+            "更正申请已答复",
+            "您提出的志愿服务更正申请已答复：{note}",
+        ),
     )
 }
 

@@ -1,5 +1,9 @@
-"""A member's points of one year: by component, provisional and confirmed, with what waits."""
+"""A member's points of one year: the score, provisional and confirmed, with what waits.
 
+The arithmetic is that of the sealed statement: `scoring.score` over the same tallies.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,19 +13,12 @@ from sqlalchemy.orm import Session
 
 from core.quantities import Points
 from members.access import Actor
-from points import rules, schemes
-from points.models import Claim, ClaimStatus, LedgerEntry, Period, Quota
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentBalance:
-    """One component: where it started, what entries made of it, its height."""
-
-    code: str
-    name: str
-    start: Points
-    points: Points
-    cap: Points | None
+from members.models import Affiliation, AffiliationKind, Organization
+from points import schemes, scores, scoring
+from points.models import Claim, ClaimStatus, LedgerEntry, Period, Quota, Subject
+from points.opening import SOURCE as CARRIED
+from points.publicity_models import BulletinConfirmation
+from points.scoring import ComponentScore, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,84 +32,155 @@ class CapUse:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The total of a year. Entries are provisional until their bulletin confirms them."""
+    """The score of a year. Entries are provisional until their bulletin confirms them.
+
+    Args:
+        status: `scored`, or `exempt`, who has no total rather than zero.
+        provisional, confirmed: what the entries of each kind add up to, before spans and bounds.
+    """
 
     year: int
-    total: Points
+    status: str
+    total: Points | None
     provisional: Points
     confirmed: Points
     band: str | None
     pending_claims: int
-    components: list[ComponentBalance]
-    caps: list[CapUse]
+    components: Sequence[ComponentScore]
+    caps: Sequence[CapUse]
 
 
 def get_own(session: Session, actor: Actor, *, year: int) -> Balance:
-    """The actor's own balance of a year.
+    """The actor's own balance of a year; three statements.
 
     Raises:
         NoSchemeInForce: no scheme covers his branch in that year.
     """
     day = min(actor.on, date(year, 12, 31))
-    scheme = schemes.require_in_force(session, actor.organization_path, day)
-    code = scheme.definition.code
     rows = session.execute(
-        _BALANCE, {"member": actor.member_id, "year": str(year), "scheme": code}
+        _BALANCE, {"member": actor.member_id, "year": str(year), "day": day}
     ).all()
-    earned = {name: int(points) for part, name, points, _ in rows if part == "earned"}
-    components = [
-        ComponentBalance(
-            code=part.code,
-            name=part.name,
-            start=part.start,
-            points=Points(part.start + earned.get(part.code, 0)),
-            cap=part.cap,
-        )
-        for part in scheme.definition.components.values()
-    ]
-    total = Points(max(scheme.definition.floor, sum(part.points for part in components)))
+    home = next((row.name for row in rows if row.part == "home"), actor.organization_path)
+    scheme = schemes.require_in_force(session, home, day)
+    exempting = scores.find_exempting(session, [actor.member_id], on=day)
+    score = scoring.score(
+        scheme.definition,
+        [
+            Tally(row.name, int(row.first), int(row.second), int(row.third))
+            for row in rows
+            if row.part == "tally"
+        ],
+        year=year,
+        through=day,
+        is_exempt=bool(exempting.get(actor.member_id, set()) & scheme.definition.exempt),
+    )
+    sums = {row.name: int(row.first) for row in rows if row.part == "sum"}
     return Balance(
         year=year,
-        total=total,
-        provisional=Points(sum(earned.values())),
-        confirmed=Points(0),
-        band=rules.band_of(scheme.definition.bands, total),
-        pending_claims=next(count for part, _, count, _ in rows if part == "pending"),
-        components=components,
-        caps=[
-            CapUse(bucket, Points(used), Points(cap))
-            for part, bucket, used, cap in sorted(rows)
-            if part == "cap"
-        ],
+        status=score.status,
+        total=score.total,
+        provisional=Points(sums.get("provisional", 0)),
+        confirmed=Points(sums.get("confirmed", 0)),
+        band=score.band,
+        pending_claims=next(int(row.first) for row in rows if row.part == "pending"),
+        components=score.components,
+        caps=_caps(rows, scheme.definition.code),
     )
+
+
+def _caps(rows: Sequence[Any], scheme_code: str) -> list[CapUse]:
+    return [
+        CapUse(row.name, Points(row.first), Points(row.second))
+        for row in sorted((row for row in rows if row.part == "cap"), key=lambda row: row.name)
+        if row.code == scheme_code
+    ]
 
 
 def _balance_statement() -> sa.CompoundSelect[Any]:
-    member, year = sa.bindparam("member", type_=sa.Uuid), sa.bindparam("year", type_=sa.Text)
-    earned = (
-        sa.select(
-            sa.literal("earned").label("part"),
-            LedgerEntry.component_code.label("name"),
-            sa.func.sum(LedgerEntry.points).label("points"),
-            sa.literal(0).label("cap"),
-        )
-        .join(Period, Period.id == LedgerEntry.period_id)
-        .where(LedgerEntry.member_id == member, Period.code == year)
-        .group_by(LedgerEntry.component_code)
+    """Everything that is one member's and one year's: (part, name, code, three numbers)."""
+    return sa.union_all(_tallies(), _sums(), _cap_uses(), _pending(), _home())
+
+
+_MEMBER, _YEAR = sa.bindparam("member", type_=sa.Uuid), sa.bindparam("year", type_=sa.Text)
+_DAY = sa.bindparam("day", type_=sa.Date)
+
+
+def _part(part: str, name: Any, *numbers: Any, code: Any = "") -> sa.Select[Any]:
+    columns = [*numbers, 0, 0, 0][:3]
+    query: sa.Select[Any] = sa.select(
+        sa.literal(part).label("part"),
+        (sa.literal(name) if isinstance(name, str) else name).label("name"),
+        (sa.literal(code) if isinstance(code, str) else code).label("code"),
+        *(
+            sa.cast(column, sa.BigInteger).label(label)
+            for column, label in zip(columns, ("first", "second", "third"), strict=True)
+        ),
     )
-    caps = sa.select(sa.literal("cap"), Quota.bucket, Quota.used, Quota.cap).where(
-        Quota.member_id == member,
-        Quota.scheme_code == sa.bindparam("scheme", type_=sa.Text),
+    return query
+
+
+def _own_entries(query: sa.Select[Any]) -> sa.Select[Any]:
+    return query.join(Period, Period.id == LedgerEntry.period_id).where(
+        LedgerEntry.member_id == _MEMBER,
+        LedgerEntry.subject == Subject.PARTY_MEMBERS,
+        Period.code == _YEAR,
+    )
+
+
+def _tallies() -> sa.Select[Any]:
+    component, month, points, count = scores.tally_columns()
+    query = _part("tally", component, month, points, count).select_from(LedgerEntry)
+    return _own_entries(query).group_by(component, month)
+
+
+def _sums() -> sa.Select[Any]:
+    # What was carried over follows from a sealed statement, so nothing is left to be published.
+    is_final = BulletinConfirmation.entry_id.is_not(None) | (
+        sa.func.coalesce(LedgerEntry.source_kind, "") == CARRIED
+    )
+    standing = sa.case((is_final, "confirmed"), else_="provisional")
+    query = (
+        _part("sum", standing, sa.func.sum(LedgerEntry.points))
+        .select_from(LedgerEntry)
+        .outerjoin(BulletinConfirmation, BulletinConfirmation.entry_id == LedgerEntry.id)
+    )
+    return _own_entries(query).group_by(sa.text("2"))
+
+
+def _cap_uses() -> sa.Select[Any]:
+    return _part("cap", Quota.bucket, Quota.used, Quota.cap, code=Quota.scheme_code).where(
+        Quota.member_id == _MEMBER,
         # Only what covers the whole year; a day's cap is told by the entry that met it.
-        Quota.bucket.like(sa.literal("%:").concat(year)),
+        Quota.bucket.like(sa.literal("%:").concat(_YEAR)),
     )
-    waiting = (Claim.member_id == member) & (Claim.status == ClaimStatus.PENDING)
-    pending = (
-        sa.select(sa.literal("pending"), sa.literal(""), sa.func.count(Claim.id), sa.literal(0))
+
+
+def _pending() -> sa.Select[Any]:
+    return (
+        _part("pending", "", sa.func.count(Claim.id))
+        .select_from(Claim)
         .join(Period, Claim.happened_on.between(Period.starts_on, Period.ends_on))
-        .where(waiting, Period.code == year)
+        .where(
+            Claim.member_id == _MEMBER,
+            Claim.status == ClaimStatus.PENDING,
+            Period.code == _YEAR,
+        )
     )
-    return sa.union_all(earned, caps, pending)
+
+
+def _home() -> sa.Select[Any]:
+    """Where the member belonged on the day whose scheme counts."""
+    return (
+        _part("home", Organization.path)
+        .select_from(Affiliation)
+        .join(Organization, Organization.id == Affiliation.organization_id)
+        .where(
+            Affiliation.member_id == _MEMBER,
+            Affiliation.kind == AffiliationKind.PRIMARY,
+            Affiliation.valid_from <= _DAY,
+            Affiliation.valid_to.is_(None) | (Affiliation.valid_to > _DAY),
+        )
+    )
 
 
 # The member's first screen runs it, so it is built once and asks everything at once.

@@ -13,10 +13,11 @@ from core.clock import business_day
 from core.errors import Conflict, NotFound, RuleViolation
 from core.ids import new_id
 from core.paging import Page, cut, id_key
-from members.access import READING_ROLES, REVIEWING_ROLES, Actor, within
-from members.access_models import Role, RoleGrant
+from members.access import READING_ROLES, Actor, within
+from members.access_models import Role
 from members.models import Member, Organization
 from points import periods, rules, schemes
+from points.claim_routing import choose_reviewer, load_reviewers
 from points.definitions import Event, Item, match_items
 from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
 
@@ -75,7 +76,7 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
         id=new_id(),
         member_id=new.member_id,
         organization_id=new.organization_id,
-        reviewer_organization_id=_reviewer_of(session, new.member_id, organization, actor.on),
+        reviewer_organization_id=find_reviewer(session, new.member_id, organization, actor.on),
         item_code=item.code,
         source_kind=new.source_kind,
         source_id=new.source_id,
@@ -135,7 +136,7 @@ def resubmit(
     """
     claim = session.get_one(Claim, claim_id)
     organization = session.get_one(Organization, claim.organization_id)
-    reviewer_id = _reviewer_of(session, claim.member_id, organization, actor.on)
+    reviewer_id = find_reviewer(session, claim.member_id, organization, actor.on)
     _move(
         session,
         actor,
@@ -212,26 +213,10 @@ def list_own(
     return cut(rows, limit, lambda claim: [str(claim.id)])
 
 
-def _reviewer_of(session: Session, member_id: UUID, organization: Organization, on: date) -> UUID:
-    """Who decides: the branch, unless nobody there could (decision 7).
-
-    A secretary's own claims go to the body above, and so does the claim of a member whose branch
-    has nobody else who reviews today: it would wait for ever.
-    """
-    reviewers = session.execute(
-        sa.select(RoleGrant.member_id, RoleGrant.role).where(
-            RoleGrant.organization_id == organization.id,
-            RoleGrant.role.in_(REVIEWING_ROLES),
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.valid_from <= on,
-            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > on),
-        )
-    ).all()
-    is_secretary = (member_id, Role.BRANCH_SECRETARY) in {(row[0], row[1]) for row in reviewers}
-    is_alone = {row[0] for row in reviewers} == {member_id}
-    if (is_secretary or is_alone) and organization.parent_id is not None:
-        return organization.parent_id
-    return organization.id
+def find_reviewer(session: Session, member_id: UUID, organization: Organization, on: date) -> UUID:
+    """Who decides something of one member's: see `choose_reviewer`."""
+    reviewers = load_reviewers(session, [organization.id], on)[organization.id]
+    return choose_reviewer(member_id, organization.id, organization.parent_id, reviewers)
 
 
 def _move(

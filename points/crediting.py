@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.quantities import Points
+from core.quantities import Points, format_points
 from members.access import Actor
+from notifications import outbox
 from points import ledger, periods, rules, schemes
 from points.definitions import Event, Item, match_items
 from points.granting import Award, grant_all, note_of, occasion_of
-from points.ledger import Source
+from points.ledger import Posting, Source
 from points.models import Period
 from points.schemes import SchemeInForce
 
@@ -94,6 +95,9 @@ def credit(
     judged = {one.source_id: _judge(one, open_periods, published) for one in occasions}
     postings = grant_all(session, [one for one in judged.values() if isinstance(one, Award)])
     entries = ledger.post(session, actor, postings, now=now)
+    # Nobody finds out about a deduction from a bulletin (guardrail 10).
+    taken = [one for one in postings if one.grant.asked < 0]
+    outbox.enqueue(session, [_notice(one) for one in taken], now=now)
     credited = {
         source_id: Credited(None, Points(0), one)
         for source_id, one in judged.items()
@@ -102,6 +106,13 @@ def credit(
     for one in postings:
         credited[one.origin_id] = Credited(entries[one.origin_id], one.grant.points, note_of(one))
     return credited
+
+
+def _notice(posting: Posting) -> outbox.Message:
+    origin = posting.origin
+    occasion = f"{posting.origin_id}:{origin.revision if isinstance(origin, Source) else 0}"
+    params = {"title": posting.title, "points": format_points(-posting.grant.points)}
+    return outbox.Message(posting.member_id, "deduction_posted", occasion, params)
 
 
 def _judge(

@@ -8,13 +8,12 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.paging import InvalidCursor, Page, cut
-from members.access import READING_ROLES, Actor, get_organization, within
-from members.access_models import Role
+from members.access import Actor, get_organization, within
 from members.models import Member, Organization
-from points.models import LedgerEntry
+from points.models import LedgerEntry, Subject
+from points.subjects import readable_entries, roles_of_subject
 
-# A group leader helps with roll call and first calls; points of others are not his to read.
-LEDGER_ROLES = READING_ROLES - {Role.GROUP_LEADER}
+LEDGER_ROLES = roles_of_subject(Subject.PARTY_MEMBERS)
 
 
 def get_entry(session: Session, actor: Actor, entry_id: UUID) -> LedgerEntry:
@@ -28,7 +27,7 @@ def get_entry(session: Session, actor: Actor, entry_id: UUID) -> LedgerEntry:
         .join(Organization, Organization.id == LedgerEntry.organization_id)
         .where(
             LedgerEntry.id == entry_id,
-            (LedgerEntry.member_id == actor.member_id) | within(actor.paths(LEDGER_ROLES)),
+            (LedgerEntry.member_id == actor.member_id) | readable_entries(actor),
         )
     )
     if entry is None:
@@ -37,10 +36,16 @@ def get_entry(session: Session, actor: Actor, entry_id: UUID) -> LedgerEntry:
 
 
 def list_own(
-    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+    session: Session,
+    actor: Actor,
+    *,
+    subject: Subject = Subject.PARTY_MEMBERS,
+    after: list[str | int] | None,
+    limit: int,
 ) -> Page[Any]:
-    """The actor's entries, newest first."""
-    return _list(session, LedgerEntry.member_id == actor.member_id, after, limit)
+    """The actor's entries of one subject, newest first."""
+    mine = (LedgerEntry.member_id == actor.member_id) & (LedgerEntry.subject == subject)
+    return _list(session, mine, after, limit)
 
 
 def list_of_organization(
@@ -48,16 +53,20 @@ def list_of_organization(
     actor: Actor,
     organization_id: UUID,
     *,
+    subject: Subject = Subject.PARTY_MEMBERS,
     after: list[str | int] | None,
     limit: int,
 ) -> Page[Any]:
-    """Entries awarded by an organisation and everything below it, newest first.
+    """Entries of one subject awarded by an organisation and all below it, newest first.
 
     Raises:
         NotFound: the organisation is absent, or out of scope.
     """
-    organization = get_organization(session, actor, organization_id, roles=LEDGER_ROLES)
-    return _list(session, within([organization.path]), after, limit)
+    organization = get_organization(
+        session, actor, organization_id, roles=roles_of_subject(subject)
+    )
+    here = within([organization.path]) & (LedgerEntry.subject == subject)
+    return _list(session, here, after, limit)
 
 
 def _list(

@@ -13,9 +13,11 @@ from core.errors import Conflict, Forbidden, NotFound, RuleViolation
 from core.ids import new_id
 from core.rows import insert_rows
 from members.access import REVIEWING_ROLES, Actor, hold_roles
+from members.models import Organization
 from points import reversing
-from points.models import Claim, LedgerEntry
+from points.models import Claim, LedgerEntry, Subject
 from points.rules import Grant
+from points.subjects import readable_entries
 
 
 class AlreadyReversed(Conflict):
@@ -106,7 +108,13 @@ def _get_reviewed(session: Session, actor: Actor, entry_id: UUID) -> tuple[Ledge
     row = session.execute(
         sa.select(LedgerEntry, reviewer_id)
         .outerjoin(Claim, Claim.id == LedgerEntry.claim_id)
+        .join(Organization, Organization.id == LedgerEntry.organization_id)
         .where(LedgerEntry.id == entry_id, reviewer_id.in_(mine))
+        # What a branch leader may not read of a cadre, he does not take back either.
+        .where(
+            (LedgerEntry.subject == Subject.PARTY_MEMBERS)
+            | readable_entries(actor, [Subject.CADRES])
+        )
     ).one_or_none()
     if row is None:
         raise NotFound

@@ -58,26 +58,46 @@ class ClaimEventKind(enum.StrEnum):
 
 
 class SchemeVersion(Base):
-    """One version of a points scheme for an organisation and everything below it."""
+    """One version of a points scheme for an organisation and everything below it, or a draft.
+
+    Triggers let nobody change or delete what was published but for its end, and keep versions
+    for the same subject and organisation from overlapping.
+    """
 
     __tablename__ = "points_scheme_version"
     __table_args__ = (
         one_of("status", SchemeStatus),
+        one_of("subject", Subject),
         sa.CheckConstraint("effective_to IS NULL OR effective_to > effective_from", name="dates"),
+        sa.CheckConstraint("(status = 'draft') = (version IS NULL)", name="numbered"),
+        sa.CheckConstraint("(status = 'draft') = (effective_from IS NULL)", name="dated"),
+        sa.CheckConstraint("(status = 'draft') = (published_at IS NULL)", name="published"),
+        sa.CheckConstraint("(status = 'retired') = (retired_at IS NOT NULL)", name="retired"),
         sa.UniqueConstraint("organization_id", "scheme_code", "version"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     scheme_code: Mapped[str] = mapped_column(sa.String(40))
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
-    version: Mapped[int] = mapped_column()
+    subject: Mapped[str] = mapped_column(sa.String(20), default=Subject.PARTY_MEMBERS)
+    # A draft gets its number and its days when it is published.
+    version: Mapped[int | None] = mapped_column()
+    # How often a draft was edited: whoever edits or publishes names the text that he saw.
+    revision: Mapped[int] = mapped_column(default=1)
     status: Mapped[str] = mapped_column(sa.String(10), default=SchemeStatus.DRAFT)
-    effective_from: Mapped[date] = mapped_column()
+    effective_from: Mapped[date | None] = mapped_column()
     effective_to: Mapped[date | None] = mapped_column()
     definition: Mapped[dict[str, Any]] = mapped_column(Json)
     definition_sha256: Mapped[str] = mapped_column(sa.String(64))
+    # Who is null where the operator's command line did it.
+    created_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     published_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    basis: Mapped[str] = mapped_column(sa.String(200), default="")
+    retired_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retirement_basis: Mapped[str] = mapped_column(sa.String(200), default="")
 
 
 class Period(Base):

@@ -1,4 +1,4 @@
-"""Scheme versions: publishing, and finding the one in force for an organisation and a day."""
+"""Scheme versions: storing one, and finding the one in force for an organisation and a day."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from core.errors import RuleViolation
 from members.models import Organization
+from points import scheme_timeline
 from points.definition_reading import digest, parse_definition
 from points.definitions import Definition
 from points.models import SchemeStatus, SchemeVersion
 
 _PARSED: dict[str, Definition] = {}
-_PUBLISHED = (
+# Retired ones among them: each is bounded by its days.
+_PUBLISHED: sa.Select[*tuple[Any, ...]] = (
     sa.select(
         SchemeVersion.id,
         Organization.path,
@@ -27,7 +29,7 @@ _PUBLISHED = (
         SchemeVersion.definition_sha256,
     )
     .join(Organization, Organization.id == SchemeVersion.organization_id)
-    .where(SchemeVersion.status == SchemeStatus.PUBLISHED)
+    .where(SchemeVersion.status != SchemeStatus.DRAFT)
     .order_by(Organization.depth.desc(), SchemeVersion.version.desc())
 )
 
@@ -82,26 +84,38 @@ def choose(
     )
 
 
-def require_in_force(session: Session, path: str, day: date) -> SchemeInForce:
+def require_in_force(
+    session: Session, path: str, day: date, *, subject: str = "party_members"
+) -> SchemeInForce:
     """The version in force.
 
     Raises:
         NoSchemeInForce: there is none.
     """
-    scheme = choose(load_published(session), path, day)
+    scheme = choose(load_published(session), path, day, subject=subject)
     if scheme is None:
         raise NoSchemeInForce(f"{day} 没有适用于本支部的积分方案，请联系区委组织部。")
     return scheme
 
 
 def get_definition(session: Session, version_id: UUID) -> tuple[Definition, int]:
-    """The definition and number of a pinned version, retired ones too."""
+    """The definition and number of a pinned version, retired ones too; entries pin no drafts."""
     row = session.execute(
         sa.select(
             SchemeVersion.definition, SchemeVersion.definition_sha256, SchemeVersion.version
         ).where(SchemeVersion.id == version_id)
     ).one()
-    return _parsed(row[1], row[0]), row[2]
+    return _parsed(row[1], row[0]), row[2] or 0
+
+
+def get_definitions(session: Session, version_ids: Iterable[UUID]) -> dict[UUID, Definition]:
+    """The definitions of pinned versions, retired ones too; one statement."""
+    rows = session.execute(
+        sa.select(
+            SchemeVersion.id, SchemeVersion.definition_sha256, SchemeVersion.definition
+        ).where(SchemeVersion.id.in_(version_ids))
+    )
+    return {row[0]: _parsed(row[1], row[2]) for row in rows}
 
 
 def publish(
@@ -115,35 +129,55 @@ def publish(
 ) -> SchemeVersion:
     """Put a new version in force from a day on; the one before it ends the same day.
 
+    For the operator; people draft first and publish in `scheme_publishing`.
+
+    Raises:
+        InvalidDefinition: the data is not a usable scheme.
+        DayTaken, EntriesPosted, CodeTaken: why it cannot begin that day.
+    """
+    draft = store_draft(session, organization_id, data, created_by=published_by, now=now)
+    terms = scheme_timeline.Entering(draft.revision, effective_from, "")
+    return scheme_timeline.enter(session, draft, terms=terms, published_by=published_by, now=now)
+
+
+def store_draft(
+    session: Session,
+    organization_id: UUID,
+    data: Mapping[str, Any],
+    *,
+    created_by: UUID | None,
+    now: datetime,
+) -> SchemeVersion:
+    """Keep a usable scheme as a draft.
+
+    Raises:
+        InvalidDefinition: the data is not a usable scheme.
+    """
+    draft = SchemeVersion(
+        organization_id=organization_id,
+        created_by=created_by,
+        created_at=now,
+        revision=1,
+        **columns_of(data),
+    )
+    session.add(draft)
+    session.flush()
+    return draft
+
+
+def columns_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of a scheme's data.
+
     Raises:
         InvalidDefinition: the data is not a usable scheme.
     """
     definition = parse_definition(data)
-    same = (
-        SchemeVersion.organization_id == organization_id,
-        SchemeVersion.scheme_code == definition.code,
-    )
-    newest = session.scalar(sa.select(sa.func.max(SchemeVersion.version)).where(*same)) or 0
-    session.execute(
-        sa.update(SchemeVersion)
-        .where(*same, SchemeVersion.effective_to.is_(None))
-        .where(SchemeVersion.effective_from < effective_from)
-        .values(effective_to=effective_from)
-    )
-    version = SchemeVersion(
-        scheme_code=definition.code,
-        organization_id=organization_id,
-        version=newest + 1,
-        status=SchemeStatus.PUBLISHED,
-        effective_from=effective_from,
-        definition=dict(data),
-        definition_sha256=digest(data),
-        published_by=published_by,
-        published_at=now,
-    )
-    session.add(version)
-    session.flush()
-    return version
+    return {
+        "scheme_code": definition.code,
+        "subject": definition.subject,
+        "definition": dict(data),
+        "definition_sha256": digest(data),
+    }
 
 
 def _parsed(sha256: str, data: Mapping[str, Any]) -> Definition:

@@ -24,7 +24,32 @@ APPEND_ONLY = (
     "ledger_leaf",
     "ledger_tile",
     "ledger_checkpoint",
+    "bulletin_entry",
+    "bulletin_confirmation",
+    "objection_event",
+    "review_batch_decision",
+    "recusal",
 )
+# What keeps published schemes as they are, and one after the other.
+_SCHEME_GUARDS = {
+    "sqlite": frozenset(
+        f"{guard}_{event}"
+        for guard, events in {
+            "no_change_of_published_scheme": ("update", "delete"),
+            "no_overlapping_schemes": ("insert", "update"),
+            "one_subject_per_scheme": ("insert", "update"),
+        }.items()
+        for event in events
+    ),
+    "postgresql": frozenset(
+        f"points_scheme_version.{guard}"
+        for guard in (
+            "no_change_of_published_scheme",
+            "no_truncate_of_schemes",
+            "no_overlapping_schemes",
+        )
+    ),
+}
 _ROWS_AT_ONCE = 1000
 
 
@@ -52,6 +77,7 @@ def _verify_guards(session: Session, report: Report) -> None:
             for trigger in ("append_only", "append_only_truncate")
         }
         found = set(session.scalars(_POSTGRESQL_TRIGGERS))
+    wanted |= _SCHEME_GUARDS[dialect_of(session)]
     for name in sorted(wanted - found):
         report.add("数据库", f"防改触发器 {name} 不在或已停用。")
 

@@ -2,7 +2,8 @@
 
 import flask
 
-from api.cli import accounts, demo, ledger, organizations, periods, points, roster
+from api.cli import accounts, demo, ledger, organizations, periods, points, roster, work_calendar
+from api.cli import accounts, demo, ledger, organizations, periods, points, roster, schemes
 
 
 def register(app: flask.Flask) -> None:
@@ -10,8 +11,10 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(organizations.org)
     app.cli.add_command(accounts.accounts)
     app.cli.add_command(points.points)
+    app.cli.add_command(schemes.scheme)
     app.cli.add_command(roster.roster)
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)
+    app.cli.add_command(work_calendar.calendar)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)

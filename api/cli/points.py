@@ -4,16 +4,15 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-import yaml
 from flask.cli import AppGroup
 
 from api.cli.refusals import refusals_shown
+from api.cli.schemes import read_file
 from api.extensions import db
 from core.clock import utc_now
 from core.db import unit_of_work
 from members import organization_reading
-from points import periods, schemes
-from points.definition_reading import InvalidDefinition
+from points import periods, scheme_texts, schemes
 
 points = AppGroup("points", help="积分方案与年度")
 
@@ -24,10 +23,13 @@ points = AppGroup("points", help="积分方案与年度")
 def publish(file: Path, effective_from: datetime) -> None:
     """把 YAML 方案发布为全区的新版本，自某日起施行；有错误的方案不会发布。"""
     with refusals_shown(), unit_of_work(db.session()) as session:
+        text = read_file(file)
+        # Read with its lines first, so that a fault is told by its line.
+        scheme_texts.parse(text)
         version = schemes.publish(
             session,
             organization_reading.get_root_from_console(session).id,
-            _read_yaml(file),
+            text.data,
             effective_from=effective_from.date(),
             published_by=None,
             now=utc_now(),
@@ -44,13 +46,3 @@ def open_year(year: int) -> None:
     with unit_of_work(db.session()) as session:
         opened = periods.ensure_year(session, year)
     click.echo(f"{year} 年度{'已开放' if opened else '原已存在，未改动'}。")
-
-
-def _read_yaml(file: Path) -> dict[str, object]:
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidDefinition(f"不是有效的 YAML：{error}") from error
-    if not isinstance(data, dict):
-        raise InvalidDefinition("方案文件应为一组键值。")
-    return data

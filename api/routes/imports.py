@@ -3,14 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from flask_smorest.fields import Upload
 from marshmallow import fields, validate
-from werkzeug.datastructures import FileStorage
 
 from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Choice, Count, FilePart, Identifier, InSchema, Instant, OutSchema, Text
 from api.paging import PageQuery, encode_page, page_of
 from api.routes.jobs import JobOut
 from core.clock import utc_now
@@ -28,19 +26,8 @@ _HEADERS_MAX = 200
 KEEPERS = any_of(*ROSTER_ROLES)
 
 
-class RosterFile(Upload):
-    """A file part; its kind is told by its content, so its name and media type are ignored."""
-
-    default_error_messages = {"invalid": "应为一个文件", "required": "必填"}
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FileStorage:
-        if not isinstance(value, FileStorage):
-            raise self.make_error("invalid")
-        return value
-
-
 class ImportIn(InSchema):
-    file = RosterFile(required=True, metadata={"description": ".xlsx、.xls 或 .csv，最大 16 MB"})
+    file = FilePart(required=True, metadata={"description": ".xlsx、.xls 或 .csv，最大 16 MB"})
     organization_id = Identifier(
         required=True, metadata={"description": "只导入这个组织及其下级的支部", "example": _ID}
     )

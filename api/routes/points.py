@@ -29,7 +29,9 @@ class ComponentOut(OutSchema):
     name = fields.String(metadata={"example": "加分"})
     start = PointsText(metadata={"example": "0"})
     points = PointsText(metadata={"example": "2.5"})
-    cap = PointsText(metadata={"example": "30"})
+    cap = PointsText(
+        allow_none=True, metadata={"example": "30", "description": "不设上限的为 null"}
+    )
 
 
 class CapUseOut(OutSchema):
@@ -40,7 +42,10 @@ class CapUseOut(OutSchema):
 
 class BalanceOut(OutSchema):
     year = fields.Integer(metadata={"example": 2026})
-    total = PointsText(metadata={"example": "62.5"})
+    status = fields.String(metadata={"example": "scored", "description": "scored exempt"})
+    total = PointsText(
+        allow_none=True, metadata={"example": "62.5", "description": "豁免的为 null，不是零分"}
+    )
     provisional = PointsText(metadata={"example": "2.5", "description": "已通过、公示期未满"})
     confirmed = PointsText(metadata={"example": "0", "description": "公示期满"})
     band = fields.String(allow_none=True, metadata={"example": "合格", "description": "仅供参考"})
@@ -114,7 +119,7 @@ def list_my_entries(query: dict[str, Any]) -> Any:
     page = entries.list_own(
         db.session(), current_actor(), after=query.get("cursor"), limit=query["limit"]
     )
-    return encode_page(page) | {"items": [_shown(row) for row in page.items]}
+    return encode_page(page) | {"items": [shown_entry(row) for row in page.items]}
 
 
 @blp.get("/points/entries/<uuid:entry_id>/explain", access=Access.MEMBER)
@@ -136,7 +141,7 @@ def list_ledger(query: dict[str, Any], organization_id: UUID) -> Any:
         after=query.get("cursor"),
         limit=query["limit"],
     )
-    return encode_page(page) | {"items": [_shown(row) for row in page.items]}
+    return encode_page(page) | {"items": [shown_entry(row) for row in page.items]}
 
 
 @blp.post("/points/entries/<uuid:entry_id>/reversal", access=REVIEWERS)
@@ -150,7 +155,8 @@ def reverse_entry(data: dict[str, Any], entry_id: UUID) -> Any:
         )
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def shown_entry(row: Any) -> dict[str, Any]:
+    """An entry of a list with the names that stand beside it."""
     entry = row.LedgerEntry
     values = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
     return values | {

@@ -7,19 +7,22 @@ from marshmallow import fields
 
 from activities import volunteering
 from activities.models import ServiceOrigin
-from activities.service_rules import FLAG_LABELS, ServiceFacts
+from activities.service_rules import FLAG_LABELS, ServiceFacts, is_backfill
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Choice, Count, Day, Flag, Identifier, InSchema, Instant, OutSchema, Text
 from api.paging import PageQuery, encode_page, page_of
-from core.clock import utc_now
+from core.clock import business_day, utc_now
 from core.db import unit_of_work
 
 blp = Blueprint("services", __name__, description="志愿服务")
 
 _ID = "0198c0de-0000-7000-8000-000000000010"
 _START, _END = "2026-11-07T09:00:00+08:00", "2026-11-07T11:00:00+08:00"
+
+# Scans are noted where they happen; nobody says of his own record that it was scanned.
+TOLD_ORIGINS = [origin for origin in ServiceOrigin if origin is not ServiceOrigin.SCANNED]
 
 
 class ServiceFactsIn(InSchema):
@@ -28,7 +31,7 @@ class ServiceFactsIn(InSchema):
         length_max=120, length_min=0, load_default="", metadata={"example": "梧桐里社区居委会"}
     )
     place = Text(length_max=120, length_min=0, load_default="", metadata={"example": "梧桐里花园"})
-    origin = Choice(ServiceOrigin, load_default="self", metadata={"example": "self"})
+    origin = Choice(TOLD_ORIGINS, load_default="self", metadata={"example": "self"})
     external_reference = Text(
         length_max=80, length_min=0, load_default="", metadata={"example": ""}
     )
@@ -58,7 +61,8 @@ class ServiceOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     member_id = Identifier(metadata={"example": _ID})
     organization_id = Identifier(metadata={"example": _ID})
-    claim_id = Identifier(metadata={"example": _ID})
+    claim_id = Identifier(allow_none=True, metadata={"example": _ID})
+    signup_id = Identifier(allow_none=True, metadata={"example": None})
     title = fields.String(metadata={"example": "清扫社区花坛"})
     organiser = fields.String(metadata={"example": "梧桐里社区居委会"})
     place = fields.String(metadata={"example": "梧桐里花园"})
@@ -69,9 +73,17 @@ class ServiceOut(OutSchema):
     ends_at = Instant(metadata={"example": _END})
     planned_minutes = fields.Integer(metadata={"example": 120})
     claimed_minutes = fields.Integer(metadata={"example": 120})
+    confirmed_minutes = fields.Integer(
+        allow_none=True,
+        metadata={"example": None, "description": "组织者（没有组织者时为支部）核定的时长"},
+    )
+    is_backfill = fields.Boolean(metadata={"example": False, "description": "补录"})
     flags = fields.List(fields.Nested(FlagOut))
     entered_by = Identifier(metadata={"example": _ID})
-    claim_status = fields.String(metadata={"example": "pending"})
+    claim_status = fields.String(
+        allow_none=True,
+        metadata={"example": "pending", "description": "为空表示只记录时长，不计分"},
+    )
     decision_reason = fields.String(metadata={"example": ""})
     version = fields.Integer(metadata={"example": 1})
 
@@ -143,9 +155,14 @@ def _shown(row: Any) -> dict[str, Any]:
     record, claim = row
     return {
         **{name: getattr(record, name) for name in _RECORD_FIELDS},
+        "claim_id": claim.id if claim else None,
+        "confirmed_minutes": volunteering.confirmed_minutes(record, claim),
+        "is_backfill": is_backfill(
+            record.origin, record.happened_on, business_day(record.created_at)
+        ),
         "flags": shown_flags(record.flags),
-        "claim_status": claim.status,
-        "decision_reason": claim.decision_reason,
+        "claim_status": claim.status if claim else None,
+        "decision_reason": claim.decision_reason if claim else "",
     }
 
 
@@ -155,4 +172,11 @@ def shown_flags(flags: list[str]) -> list[dict[str, str]]:
     return [{"code": flag, "label": labels.get(flag, flag)} for flag in flags]
 
 
-_RECORD_FIELDS = ServiceOut().fields.keys() - {"flags", "claim_status", "decision_reason"}
+_RECORD_FIELDS = ServiceOut().fields.keys() - {
+    "claim_id",
+    "confirmed_minutes",
+    "is_backfill",
+    "flags",
+    "claim_status",
+    "decision_reason",
+}

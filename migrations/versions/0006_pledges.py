@@ -23,10 +23,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("reviewer_organization_id", sa.Uuid(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("text_number", sa.Integer(), nullable=False),
+        sa.Column("text_in_force", sa.Integer(), nullable=False),
         sa.Column("published_at", INSTANT, nullable=True),
         sa.Column("excuse_reason", sa.String(length=200), nullable=False),
         sa.Column("grade", sa.String(length=20), nullable=False),
@@ -49,8 +51,23 @@ def upgrade() -> None:
         sa.Column("approval_meeting_on", sa.Date(), nullable=True),
         sa.Column("approval_reference", sa.String(length=120), nullable=False),
         sa.CheckConstraint(
-            "(status IN ('draft', 'submitted', 'amended', 'withdrawn')) = (decided_by IS NULL)",
+            "(status IN ('draft', 'submitted', 'withdrawn')) = (decided_by IS NULL)",
             name=op.f("ck_pledge_decided"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('draft', 'submitted', 'returned', 'withdrawn') OR (approval_body IS NOT NULL AND text_in_force > 0)",
+            name=op.f("ck_pledge_approved"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('draft', 'submitted', 'returned', 'withdrawn', 'approved') OR published_at IS NOT NULL",
+            name=op.f("ck_pledge_published"),
+        ),
+        sa.CheckConstraint(
+            "approval_body <> 'general_meeting' OR (approval_meeting_on IS NOT NULL AND approval_reference <> '')",
+            name=op.f("ck_pledge_general_meeting"),
+        ),
+        sa.CheckConstraint(
+            "text_in_force BETWEEN 0 AND text_number", name=op.f("ck_pledge_text_in_force")
         ),
         sa.CheckConstraint(
             "approval_body IN ('branch_committee', 'general_meeting', 'upper_committee')",
@@ -95,9 +112,22 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_pledge_organization_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["reviewer_organization_id"],
+            ["organization.id"],
+            name=op.f("fk_pledge_reviewer_organization_id"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge")),
     )
-    op.create_index("ix_pledge_member_id", "pledge", ["member_id", "year", "id"], unique=False)
+    op.create_index("ix_pledge_member_id", "pledge", ["member_id", "id"], unique=False)
+    op.create_index(
+        "uq_pledge_title",
+        "pledge",
+        ["member_id", "year", "title"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'withdrawn'"),
+        sqlite_where=sa.text("status <> 'withdrawn'"),
+    )
     op.create_index(
         "ix_pledge_organization_id", "pledge", ["organization_id", "year", "status"], unique=False
     )
@@ -105,6 +135,7 @@ def upgrade() -> None:
         "pledge_evaluation",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("pledge_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("is_fulfilled", sa.Boolean(), nullable=False),
         sa.Column("member_rating", sa.String(length=20), nullable=False),
@@ -115,6 +146,8 @@ def upgrade() -> None:
         sa.Column("meeting_on", sa.Date(), nullable=False),
         sa.Column("reference", sa.String(length=120), nullable=False),
         sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("note", sa.String(length=200), nullable=False),
         sa.Column("evaluated_by", sa.Uuid(), nullable=False),
         sa.Column("evaluated_at", INSTANT, nullable=False),
         sa.CheckConstraint(
@@ -122,16 +155,37 @@ def upgrade() -> None:
             name=op.f("ck_pledge_evaluation_body"),
         ),
         sa.CheckConstraint(
-            "revision = 1 OR reason <> ''", name=op.f("ck_pledge_evaluation_reason")
+            "evaluated_by <> member_id", name=op.f("ck_pledge_evaluation_not_oneself")
+        ),
+        sa.CheckConstraint(
+            "(revision = 1 AND is_fulfilled) OR reason <> ''",
+            name=op.f("ck_pledge_evaluation_reason"),
+        ),
+        sa.CheckConstraint(
+            "NOT is_fulfilled OR (member_rating <> '' AND masses_rating <> '' AND organization_rating <> '')",
+            name=op.f("ck_pledge_evaluation_ratings"),
+        ),
+        sa.CheckConstraint(
+            "grade <> '' AND reference <> ''", name=op.f("ck_pledge_evaluation_grade")
+        ),
+        sa.CheckConstraint(
+            "entry_id IS NOT NULL OR note <> ''", name=op.f("ck_pledge_evaluation_note")
         ),
         sa.CheckConstraint("revision >= 1", name=op.f("ck_pledge_evaluation_revision")),
         sa.ForeignKeyConstraint(
+            ["entry_id"], ["ledger_entry.id"], name=op.f("fk_pledge_evaluation_entry_id")
+        ),
+        sa.ForeignKeyConstraint(
             ["evaluated_by"], ["member.id"], name=op.f("fk_pledge_evaluation_evaluated_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["member.id"], name=op.f("fk_pledge_evaluation_member_id")
         ),
         sa.ForeignKeyConstraint(
             ["pledge_id"], ["pledge.id"], name=op.f("fk_pledge_evaluation_pledge_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge_evaluation")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_pledge_evaluation_entry_id")),
         sa.UniqueConstraint(
             "pledge_id", "revision", name=op.f("uq_pledge_evaluation_pledge_id_revision")
         ),
@@ -192,8 +246,8 @@ def upgrade() -> None:
         sa.Column("pledge_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(length=200), nullable=False),
-        sa.Column("replaced_by", sa.Uuid(), nullable=False),
-        sa.Column("replaced_at", INSTANT, nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=False),
+        sa.Column("proposed_at", INSTANT, nullable=False),
         sa.Column("category", sa.String(length=16), nullable=False),
         sa.Column("title", sa.String(length=100), nullable=False),
         sa.Column("content", sa.String(length=1000), nullable=False),
@@ -201,20 +255,11 @@ def upgrade() -> None:
         sa.Column("beneficiary", sa.String(length=120), nullable=False),
         sa.Column("post", sa.String(length=60), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("decided_by", sa.Uuid(), nullable=True),
-        sa.Column("decided_at", INSTANT, nullable=True),
-        sa.Column("decision_reason", sa.String(length=200), nullable=False),
-        sa.Column("approval_body", sa.String(length=20), nullable=True),
-        sa.Column("approval_meeting_on", sa.Date(), nullable=True),
-        sa.Column("approval_reference", sa.String(length=120), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["decided_by"], ["member.id"], name=op.f("fk_pledge_revision_decided_by")
-        ),
         sa.ForeignKeyConstraint(
             ["pledge_id"], ["pledge.id"], name=op.f("fk_pledge_revision_pledge_id")
         ),
         sa.ForeignKeyConstraint(
-            ["replaced_by"], ["member.id"], name=op.f("fk_pledge_revision_replaced_by")
+            ["proposed_by"], ["member.id"], name=op.f("fk_pledge_revision_proposed_by")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge_revision")),
         sa.UniqueConstraint(
@@ -232,5 +277,6 @@ def downgrade() -> None:
     op.drop_table("pledge_event")
     op.drop_table("pledge_evaluation")
     op.drop_index("ix_pledge_organization_id", table_name="pledge")
+    op.drop_index("uq_pledge_title", table_name="pledge")
     op.drop_index("ix_pledge_member_id", table_name="pledge")
     op.drop_table("pledge")

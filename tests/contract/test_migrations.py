@@ -20,7 +20,11 @@ APPEND_ONLY = (
     {"ledger_entry", "claim_event"}
     | {"period_closing", "period_statement", "period_seal", "period_opening"}
     | {"ledger_block", "ledger_leaf", "ledger_tile", "ledger_checkpoint"}
+    | {"bulletin_entry", "bulletin_confirmation", "objection_event"}
+    | {"review_batch_decision", "recusal"}
     | {"pledge_revision", "pledge_event", "pledge_note", "pledge_evaluation"}
+    | {"attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse"}
+    | {"consent"}
 )
 
 

@@ -23,6 +23,7 @@ PUBLIC = {
     "auth.sign_in",
     "swagger_files",
     "problem_page",
+    "service-sheets.verify_service_sheet",
     "system.get_health",
     "system.get_meta",
     "system.get_readiness",

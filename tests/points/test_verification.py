@@ -55,6 +55,7 @@ def guards_off(connection: sa.Connection) -> list[str]:
     if connection.dialect.name == "postgresql":
         return [
             "ALTER TABLE ledger_entry DISABLE TRIGGER USER",
+            "ALTER TABLE points_scheme_version DISABLE TRIGGER USER",
             "ALTER TABLE ledger_entry DROP CONSTRAINT ck_ledger_entry_granted",
             "ALTER TABLE points_quota DROP CONSTRAINT ck_points_quota_room",
             "ALTER TABLE claim DROP CONSTRAINT fk_claim_posted_ref",
@@ -64,6 +65,7 @@ def guards_off(connection: sa.Connection) -> list[str]:
         "PRAGMA ignore_check_constraints=ON",
         "DROP TRIGGER ledger_entry_no_update",
         "DROP TRIGGER ledger_entry_no_delete",
+        "DROP TRIGGER no_change_of_published_scheme_update",
     ]
 
 
