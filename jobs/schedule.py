@@ -11,8 +11,15 @@ from core.clock import business_day
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
 from notifications import inbox
-from points import adjustment_posting, bulletins, closing, opening, periods, sealing
-from points import closing, opening, periods, scheme_simulation, sealing
+from points import (
+    adjustment_posting,
+    bulletins,
+    closing,
+    opening,
+    periods,
+    scheme_simulation,
+    sealing,
+)
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 

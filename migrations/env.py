@@ -14,8 +14,8 @@ import activities.service_models
 import core.background
 import core.working_days
 import members.access_models
-import members.consent_models
 import members.cadre_models
+import members.consent_models
 import members.models
 import members.roster.models
 import notifications.models

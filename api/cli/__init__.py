@@ -2,8 +2,17 @@
 
 import flask
 
-from api.cli import accounts, demo, ledger, organizations, periods, points, roster, work_calendar
-from api.cli import accounts, demo, ledger, organizations, periods, points, roster, schemes
+from api.cli import (
+    accounts,
+    demo,
+    ledger,
+    organizations,
+    periods,
+    points,
+    roster,
+    schemes,
+    work_calendar,
+)
 
 
 def register(app: flask.Flask) -> None:

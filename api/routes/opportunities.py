@@ -73,7 +73,7 @@ class OfferedOut(OpportunityOut):
     )
 
 
-class CancelIn(InSchema):
+class OpportunityCancelIn(InSchema):
     reason = Text(length_max=200, required=True, metadata={"example": "有大雨"})
 
 
@@ -107,7 +107,7 @@ class ComingListOut(OutSchema):
     items = fields.List(fields.Nested(ComingOut))
 
 
-class CodeOut(OutSchema):
+class ServiceCodeOut(OutSchema):
     token = fields.String(metadata={"example": "AbCdEfGhIjKlMnOpQrSt"})
     valid_until = Instant(metadata={"example": _START})
     what_it_proves = fields.String(metadata={"example": WHAT_IT_PROVES})
@@ -188,7 +188,7 @@ def publish_opportunity(data: dict[str, Any], organization_id: UUID) -> Any:
 
 
 @blp.post("/service-opportunities/<uuid:opportunity_id>/cancel", access=ORGANISERS)
-@blp.arguments(CancelIn)
+@blp.arguments(OpportunityCancelIn)
 @blp.response(200, OpportunityOut)
 def cancel_opportunity(data: dict[str, Any], opportunity_id: UUID) -> Any:
     """取消尚未开始的服务，并通知已报名的人"""
@@ -199,7 +199,7 @@ def cancel_opportunity(data: dict[str, Any], opportunity_id: UUID) -> Any:
 
 
 @blp.get("/service-opportunities/<uuid:opportunity_id>/code", access=ORGANISERS)
-@blp.response(200, CodeOut)
+@blp.response(200, ServiceCodeOut)
 def show_service_code(opportunity_id: UUID) -> Any:
     """组织者屏幕上的签到码，每 15 秒更换"""
     code = service_checks.issue_code(db.session(), current_actor(), opportunity_id, now=utc_now())
