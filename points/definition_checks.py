@@ -59,7 +59,7 @@ def has_more_than_spans(definition: Definition) -> bool:
 
 def most_in_span(holder: Item | Group, span: Span) -> int | None:
     """The most that an item or a group gives in one span, where its caps say so."""
-    whole = {CapSpan.MONTH: 12, CapSpan.QUARTER: 4, CapSpan.YEAR: 1}
+    whole = {CapSpan.MONTH: 12, CapSpan.QUARTER: 4, CapSpan.HALF_YEAR: 2, CapSpan.YEAR: 1}
     times = [
         cap * max(1, whole[kind] // SPANS_A_YEAR[span])
         for kind, cap in holder.caps.items()

@@ -14,6 +14,7 @@ _SPAN_NAMES = {
     CapSpan.DAY: "当日",
     CapSpan.MONTH: "当月",
     CapSpan.QUARTER: "当季",
+    CapSpan.HALF_YEAR: "半年",
     CapSpan.YEAR: "全年",
 }
 

@@ -84,6 +84,15 @@ class Paper:
         )
 
 
+def texts() -> list[str]:
+    """Every scheme that we ship or have invented."""
+    return [
+        path.read_text(encoding="utf-8").split("\n---\n")[0]
+        for folder in (SCHEMES, HERE / "unseen")
+        for path in sorted(folder.glob("*.yaml"))
+    ]
+
+
 def read(text: str) -> Definition:
     """A scheme that must have neither fault nor doubt."""
     reading = read_yaml(text)

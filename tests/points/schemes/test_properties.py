@@ -13,11 +13,7 @@ from points.scoring import Tally
 from tests.points.schemes import paper
 from tests.points.schemes.paper import Happening, Paper
 
-TEXTS = [
-    path.read_text(encoding="utf-8").split("\n---\n")[0]
-    for folder in (paper.SCHEMES, paper.HERE / "unseen")
-    for path in sorted(folder.glob("*.yaml"))
-]
+TEXTS = paper.texts()
 DEFINITIONS = [made for text in TEXTS if (made := read_yaml(text).definition) is not None]
 CLASSES = st.sampled_from(["", "post_holder", "migrant", "aged_or_frail"])
 
