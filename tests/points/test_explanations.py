@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.ids import new_id
-from points import crediting, explanations, periods, reversing
+from points import crediting, explanations, periods, reversing, scores
 from points.crediting import Occasion
 from points.definitions import Event
 from points.models import LedgerEntry
@@ -96,4 +96,11 @@ def test_carried_points_are_explained_and_count(world: World) -> None:
 
     steps = explanations.explain(world.session, world.actor("党员甲", on=LATER_DAY), entry.id).steps
 
+    score = scores.load_scores(
+        world.session, [entry.member_id], year=2027, on=LATER_DAY, subject="party_members"
+    )[entry.member_id]
+
     assert "上一年度结账总分 62 分，方案规定全部结转，计入 62 分。" in steps
+    # 60 to start with and 62 carried, under a total of 100.
+    assert (score.components[-1].code, score.components[-1].points) == ("carry_over", 6200)
+    assert score.total == 10_000
