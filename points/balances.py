@@ -62,7 +62,8 @@ def get_own(session: Session, actor: Actor, *, year: int) -> Balance:
     ).all()
     home = next((row.name for row in rows if row.part == "home"), actor.organization_path)
     scheme = schemes.require_in_force(session, home, day)
-    exempting = scores.find_exempting(session, [actor.member_id], on=day)
+    found = scores.find_exempting(session, [actor.member_id], on=day)
+    reasons = found.get(actor.member_id, set())
     score = scoring.score(
         scheme.definition,
         [
@@ -72,7 +73,8 @@ def get_own(session: Session, actor: Actor, *, year: int) -> Balance:
         ],
         year=year,
         through=day,
-        is_exempt=bool(exempting.get(actor.member_id, set()) & scheme.definition.exempt),
+        is_exempt=bool(reasons & scheme.definition.exempt),
+        member_class=scores.class_of(reasons),
     )
     sums = {row.name: int(row.first) for row in rows if row.part == "sum"}
     return Balance(

@@ -60,5 +60,6 @@ def get_own(session: Session, actor: Actor, *, year: int) -> CadreScore:
         year=year,
         through=on,
         is_exempt=bool(reasons & scheme.definition.exempt),
+        member_class=scores.class_of(reasons),
     )
     return CadreScore(year, scheme, score)

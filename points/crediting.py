@@ -38,7 +38,7 @@ class Occasion:
         quantity: occurrences, unless the item counts minutes.
         item_code: the item that a person chose; empty when the event alone decides.
         points: hundredths that a person gave, where the item leaves the number to one.
-        ratings: rater -> hundredths, where the item weighs those of several.
+        ratings: rater -> hundredths, where several give the number together.
         member_class: the member's class on that day, empty for an ordinary one.
         is_exempt: no deduction for an exempt member (domain 5.6).
         period_id: the period to post into, for a late adjustment; else that of the day.
@@ -159,14 +159,14 @@ def _matching(scheme: SchemeInForce, occasion: Occasion) -> list[Item]:
 
 def _inputs(occasion: Occasion) -> dict[str, Any]:
     """What the entry pins, so that its number can be rebuilt and tried under another scheme."""
-    return {
+    ratings = {"ratings": dict(occasion.ratings)} if occasion.ratings else {}
+    return ratings | {
         "event": str(occasion.event),
         "tags": sorted(occasion.tags),
         "status": occasion.status,
         "grade": occasion.grade,
         "quantity": occasion.quantity,
         "points": occasion.points,
-        "ratings": dict(occasion.ratings),
         "member_class": occasion.member_class,
     }
 

@@ -14,7 +14,6 @@ from points.definitions import (
     Component,
     ComponentKind,
     Definition,
-    EntryLevel,
     Event,
     Group,
     Item,
@@ -52,9 +51,15 @@ def highest_in_span(definition: Definition) -> int | None:
     return min(tops, default=None)
 
 
+def has_more_than_spans(definition: Definition) -> bool:
+    """Whether a year may come to more than its spans do: by yearly parts, or the year before."""
+    carries = definition.rollover is Rollover.CARRY_OVER or definition.carry_share > 0
+    return carries or len(_inside(definition)) < len(definition.components)
+
+
 def most_in_span(holder: Item | Group, span: Span) -> int | None:
     """The most that an item or a group gives in one span, where its caps say so."""
-    whole = {CapSpan.MONTH: 12, CapSpan.QUARTER: 4, CapSpan.YEAR: 1}
+    whole = {CapSpan.MONTH: 12, CapSpan.QUARTER: 4, CapSpan.HALF_YEAR: 2, CapSpan.YEAR: 1}
     times = [
         cap * max(1, whole[kind] // SPANS_A_YEAR[span])
         for kind, cap in holder.caps.items()
@@ -182,8 +187,6 @@ def _of_veto(item: Item, part: Component) -> _Found:
         yield "component", "：一票否决项目与一票否决组成部分须相互对应。"
     if is_veto and (item.most or item.unit is not Unit.OCCURRENCE):
         yield "points", "是一票否决：按次登记，本身不带分值。"
-    if is_veto and item.entered_by not in (EntryLevel.COMMITTEE, EntryLevel.DISTRICT):
-        yield "entered_by", "是一票否决，须由上级党组织（committee 或 district）凭文号确认。"
 
 
 def _of_unit(item: Item) -> _Found:
@@ -267,9 +270,9 @@ def _of_bands(definition: Definition) -> _Found:
     if lowers[-1] > lowest:
         yield "/bands", f"{format_points(lowers[-1])} 分以下没有等次，最低等次应从最低分起。"
     highest = highest_in_span(definition)
-    has_more = definition.rollover is Rollover.CARRY_OVER or definition.carry_share > 0
-    is_alone = len(_inside(definition)) == len(definition.components) and not has_more
-    if is_alone and highest is not None and lowers[0] > definition.of_year(Points(highest)):
+    if highest is None or has_more_than_spans(definition):
+        return
+    if lowers[0] > definition.of_year(Points(highest)):
         yield "/bands/0/from", f"“{names[0]}”高于可得的最高分，谁也达不到。"
 
 

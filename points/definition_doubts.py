@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from core.errors import FieldProblem
 from core.quantities import format_points
-from points.definition_checks import highest_in_span, reach_of
+from points.definition_checks import has_more_than_spans, highest_in_span, reach_of
 from points.definitions import CapSpan, ComponentKind, Definition, Event, Group, Item, Unit
 
 _Found = Iterator[tuple[str, str]]
@@ -14,6 +14,7 @@ _SPAN_NAMES = {
     CapSpan.DAY: "当日",
     CapSpan.MONTH: "当月",
     CapSpan.QUARTER: "当季",
+    CapSpan.HALF_YEAR: "半年",
     CapSpan.YEAR: "全年",
 }
 
@@ -98,5 +99,7 @@ def _idle_parts(definition: Definition) -> _Found:
 
 def _idle_total(definition: Definition) -> _Found:
     highest, cap = highest_in_span(definition), definition.total_cap
-    if cap is not None and highest is not None and highest < cap:
+    if cap is None or highest is None or has_more_than_spans(definition):
+        return
+    if highest < cap:
         yield "/total_cap", "各组成部分上限之和低于总分上限，总分上限不会起作用。"

@@ -18,12 +18,18 @@ _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "~": No
 
 
 @dataclass(slots=True)
-class _Document:
+class Document:
     """What a text holds, and the line of each part by its JSON pointer."""
 
     data: Any = None
     lines: dict[str, int] = field(default_factory=dict)
     problems: list[FieldProblem] = field(default_factory=list)
+
+    def line_of(self, pointer: str) -> int:
+        """The line, from 1, of a part, or of the part around one that is absent."""
+        while pointer not in self.lines and pointer:
+            pointer = pointer.rpartition("/")[0]
+        return self.lines.get(pointer, 1)
 
 
 def read_yaml(text: str) -> Reading:
@@ -43,7 +49,7 @@ def load(text: str) -> Any:
     Raises:
         InvalidDefinition: not YAML, or YAML that could be read in two ways.
     """
-    return _require(text).data
+    return parse(text).data
 
 
 def locate(text: str, pointer: str) -> int:
@@ -52,10 +58,15 @@ def locate(text: str, pointer: str) -> int:
     Raises:
         InvalidDefinition: as `load`.
     """
-    return _line_of(_require(text), pointer)
+    return parse(text).line_of(pointer)
 
 
-def _require(text: str) -> _Document:
+def parse(text: str) -> Document:
+    """The data that a text holds, with the lines of its parts.
+
+    Raises:
+        InvalidDefinition: as `load`.
+    """
     document = _read(text)
     if document.problems:
         first = document.problems[0]
@@ -64,21 +75,15 @@ def _require(text: str) -> _Document:
     return document
 
 
-def _line_of(document: _Document, pointer: str) -> int:
-    while pointer not in document.lines and pointer:
-        pointer = pointer.rpartition("/")[0]
-    return document.lines.get(pointer, 1)
-
-
-def _placed(document: _Document, problems: Iterable[FieldProblem]) -> list[FieldProblem]:
+def _placed(document: Document, problems: Iterable[FieldProblem]) -> list[FieldProblem]:
     return [
-        replace(one, params=one.params | {"line": _line_of(document, one.pointer)})
+        replace(one, params=one.params | {"line": document.line_of(one.pointer)})
         for one in problems
     ]
 
 
-def _read(text: str) -> _Document:
-    document = _Document()
+def _read(text: str) -> Document:
+    document = Document()
 
     def note(line: int, message: str, pointer: str = "", code: str = "yaml") -> None:
         document.problems.append(FieldProblem(pointer, code, message, {"line": line}))

@@ -26,6 +26,7 @@ class CapSpan(enum.StrEnum):
     DAY = "day"
     MONTH = "month"
     QUARTER = "quarter"
+    HALF_YEAR = "half_year"
     YEAR = "year"
 
 

@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.clock import SHANGHAI, business_day
-from core.quantities import format_hours, format_points
+from core.quantities import format_points
 from members.access import Actor
 from members.models import Member, Organization
-from points import entries, schemes
-from points.definitions import Item, Unit
-from points.models import LedgerEntry
+from points import entries, entry_sentences, schemes
+from points.models import LedgerEntry, Period
 from points.publicity_models import Adjustment, BulletinConfirmation
 
 
@@ -36,82 +34,80 @@ def explain(session: Session, actor: Actor, entry_id: UUID) -> Explanation:
     """
     entry = entries.get_entry(session, actor, entry_id)
     definition, version = schemes.get_definition(session, entry.scheme_version_id)
-    approver, organization, adjustment, confirmed_at = session.execute(
-        sa.select(Member.name, Organization.name, Adjustment, BulletinConfirmation.confirmed_at)
-        .select_from(Member)
-        .join(Organization, Organization.id == entry.organization_id)
-        .outerjoin(Adjustment, Adjustment.entry_id == entry.id)
-        .outerjoin(BulletinConfirmation, BulletinConfirmation.entry_id == entry.id)
-        .where(Member.id == entry.actor_id)
-    ).one()
     header = f"适用方案：{definition.name}第 {version} 版，依据活动当日（{entry.happened_on}）。"
-    day = entry.posted_at.astimezone(SHANGHAI).date()
+    steps = [header, *_about(session, entry)]
     if entry.reverses_id is not None:
-        taken = format_points(-entry.points)
-        steps = [header, f"{day} 由{approver}冲正“{entry.title}”，收回 {taken} 分。"]
-        steps.append(f"原因：{entry.reason}。收回的额度在同一年度内可再计。")
+        steps += _of_reversal(session, entry)
     else:
-        item = definition.items[entry.item_code]
-        steps = [header, _asked_sentence(entry, item), *_cap_sentences(entry.inputs["caps"])]
-        steps.append(_granted_sentence(entry))
-        steps.append(_origin_sentence(adjustment, f"{day} 由{organization}", approver))
-        steps.append(_standing_sentence(confirmed_at))
+        steps += entry_sentences.compose(entry, definition)
+        steps += _of_posting(session, entry)
     return Explanation(entry, definition.name, version, steps)
 
 
-def _origin_sentence(adjustment: Adjustment | None, when_and_where: str, who: str) -> str:
-    if adjustment is None:
-        return f"{when_and_where}审核人{who}通过。"
-    number = f"（{adjustment.document_number}）" if adjustment.document_number else ""
-    return f"{when_and_where}经办人{who}记入，依据：{adjustment.basis}{number}。"
+def _about(session: Session, entry: LedgerEntry) -> list[str]:
+    """That a late entry speaks about a year that was closed before (decision 6)."""
+    if entry.about_period_id is None:
+        return []
+    old, new = session.execute(
+        sa.select(_code_of(entry.about_period_id), _code_of(entry.period_id))
+    ).one()
+    return [f"这件事属于 {old} 年度；该年度已结账，不再变动，所以记入 {new} 年度。"]
 
 
-def _standing_sentence(confirmed_at: datetime | None) -> str:
+def _code_of(period_id: UUID) -> sa.ScalarSelect[str]:
+    return sa.select(Period.code).where(Period.id == period_id).scalar_subquery()
+
+
+def _of_reversal(session: Session, entry: LedgerEntry) -> list[str]:
+    original = session.scalars(
+        sa.select(LedgerEntry).where(LedgerEntry.id == entry.reverses_id)
+    ).one()
+    approver, _ = _names(session, entry)
+    was = f"{_day(original)}入账的“{entry.title}”"
+    change = format_points(abs(entry.points))
+    done = f"收回 {change} 分" if original.points >= 0 else f"退还 {change} 分"
+    freed = "扣分" if original.points < 0 else "加分"
+    return [
+        f"{_day(entry)} 由{approver}冲正{was}，{done}。",
+        f"原因：{entry.reason}。由此腾出的{freed}额度在同一期内可再计，已受上限限制的记录不自动补计。",
+    ]
+
+
+def _of_posting(session: Session, entry: LedgerEntry) -> list[str]:
+    """Who posted it where and on what basis, and whether its bulletin has confirmed it."""
+    approver, organization = _names(session, entry)
+    adjustment, confirmed_at = session.execute(
+        sa.select(Adjustment, BulletinConfirmation.confirmed_at)
+        .select_from(LedgerEntry)
+        .outerjoin(Adjustment, Adjustment.entry_id == LedgerEntry.id)
+        .outerjoin(BulletinConfirmation, BulletinConfirmation.entry_id == LedgerEntry.id)
+        .where(LedgerEntry.id == entry.id)
+    ).one()
+    if entry.claim_id is not None:
+        how = f"由{organization}审核人{approver}通过。"
+    elif adjustment is None:
+        how = f"由{approver}登记，计入{organization}。"
+    else:
+        number = f"（{adjustment.document_number}）" if adjustment.document_number else ""
+        how = f"由{organization}经办人{approver}记入，依据：{adjustment.basis}{number}。"
+    return [f"{_day(entry)} {how}", _standing(confirmed_at)]
+
+
+def _standing(confirmed_at: datetime | None) -> str:
     if confirmed_at is None:
         return "公示期满无异议后转为正式积分。"
     return f"公示期满无异议，已于 {business_day(confirmed_at)} 转为正式积分。"
 
 
-def _asked_sentence(entry: LedgerEntry, item: Item) -> str:
-    worth = f"应计 {format_points(entry.asked)} 分。"
-    if item.raters:
-        each = "、".join(
-            f"{rater} {format_points(points)} 分（权重 {float(item.raters[rater]):g}）"
-            for rater, points in entry.inputs["ratings"].items()
-        )
-        return f"{item.name}：{each}，加权合计，{worth}"
-    if item.unit is Unit.GRADE:
-        return f"{item.name}等次为“{entry.inputs['grade']}”，{worth}"
-    if item.unit is Unit.SCORE:
-        return f"{item.name}由经办人给分，{worth}"
-    return _counted_sentence(entry, item)
+def _names(session: Session, entry: LedgerEntry) -> tuple[str, str]:
+    row = session.execute(
+        sa.select(Member.name, Organization.name)
+        .select_from(Member)
+        .join(Organization, Organization.id == entry.organization_id)
+        .where(Member.id == entry.actor_id)
+    ).one()
+    return row[0], row[1]
 
 
-def _counted_sentence(entry: LedgerEntry, item: Item) -> str:
-    quantity = entry.inputs["quantity"]
-    if item.unit is Unit.MINUTE:
-        counted = quantity - quantity % item.step_units
-        rate = f"每 {format_hours(item.per_units)} 小时 {format_points(item.points)} 分"
-        return (
-            f"{item.name} {quantity} 分钟，按 {item.step_units} 分钟为一档计 {counted} 分钟"
-            f"（{format_hours(counted)} 小时）；{rate}，应计 {format_points(entry.asked)} 分。"
-        )
-    return f"{item.name} {quantity} 次，应计 {format_points(entry.asked)} 分。"
-
-
-def _cap_sentences(caps: list[dict[str, Any]]) -> list[str]:
-    return [
-        f"{cap['name']} {format_points(cap['limit'])} 分，"
-        f"此前已计 {format_points(cap['used'])} 分，还可计"
-        f" {format_points(max(0, cap['limit'] - cap['used']))} 分。"
-        for cap in caps
-    ]
-
-
-def _granted_sentence(entry: LedgerEntry) -> str:
-    if entry.binding_cap is None:
-        return f"未达到任何上限，实计 {format_points(entry.points)} 分。"
-    name = next(c["name"] for c in entry.inputs["caps"] if c["bucket"] == entry.binding_cap)
-    lost = format_points(abs(entry.asked - entry.points))
-    word = "少扣" if entry.asked < 0 else "少计"
-    return f"受{name}限制，实计 {format_points(entry.points)} 分，{word} {lost} 分。"
+def _day(entry: LedgerEntry) -> str:
+    return str(entry.posted_at.astimezone(SHANGHAI).date())

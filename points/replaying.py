@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from core.quantities import Points
 from points import rules
 from points.definitions import Definition, Event, Item, match_items
 from points.granting import occasion_of
@@ -104,8 +103,8 @@ def _grant(definition: Definition, entry: Posted, used: Mapping[str, int]) -> _G
     if not worth:
         return _Granted(None, 0, ())
     asked, item = max(worth, key=lambda pair: pair[0])
-    occasion = occasion_of(entry.origin_id)
-    caps = rules.caps_of(definition, item, entry.happened_on, Points(asked), occasion)
+    occasion, member_class = occasion_of(entry.origin_id), entry.inputs.get("member_class")
+    caps = rules.caps_of(definition, item, entry.happened_on, asked, occasion, member_class)
     points = rules.grant(asked, caps, used).points
     return _Granted(item.component, points, tuple(cap.bucket for cap in caps))
 

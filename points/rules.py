@@ -235,6 +235,7 @@ _CAP_NAMES = {
     CapSpan.DAY: "当日",
     CapSpan.MONTH: "当月",
     CapSpan.QUARTER: "当季",
+    CapSpan.HALF_YEAR: "半年",
     CapSpan.YEAR: "全年",
 }
 _SPAN_NAMES = {
@@ -243,7 +244,12 @@ _SPAN_NAMES = {
     Span.HALF_YEAR: "半年",
     Span.YEAR: "全年",
 }
-_WIDTHS = {CapSpan.MONTH: Span.MONTH, CapSpan.QUARTER: Span.QUARTER, CapSpan.YEAR: Span.YEAR}
+_WIDTHS = {
+    CapSpan.MONTH: Span.MONTH,
+    CapSpan.QUARTER: Span.QUARTER,
+    CapSpan.HALF_YEAR: Span.HALF_YEAR,
+    CapSpan.YEAR: Span.YEAR,
+}
 
 
 def _span_code(span: CapSpan, day: date, occasion: str) -> str:

@@ -8,14 +8,15 @@ from core.quantities import format_points
 from points.definitions import Definition
 from points.scheme_words import name_of, shown
 
-_PARTS = ("components", "items", "bands")
+_PARTS = ("components", "groups", "items", "bands")
 
 
 def compare(before: Definition, after: Definition) -> list[str]:
-    """The changes of the scheme, of its components, items and bands, in this order."""
+    """The changes of the scheme, of its components, groups, items and bands, in this order."""
     return [
         *_changes("方案", before, after),
         *_changes_of_parts("组成部分", before.components, after.components),
+        *_changes_of_parts("共用上限", before.groups, after.groups),
         *_changes_of_parts("项目", before.items, after.items),
         *_changes_of_bands(before, after),
     ]

@@ -13,6 +13,7 @@ def describe(definition: Definition) -> list[str]:
     return [
         _opening(definition),
         *(_component(part) for part in definition.components.values()),
+        *(f"{one.name}：有关项目合计上限{shown(one.caps)}。" for one in definition.groups.values()),
         *(_item(definition, item) for item in definition.items.values()),
         _ending(definition),
         f"等次：{bands}。等次仅供参考，评议由组织决定。",
@@ -31,14 +32,29 @@ def _opening(definition: Definition) -> str:
 def _component(part: Component) -> str:
     facts = [word(part.kind)]
     if part.kind is ComponentKind.VETO:
-        return f"{part.name}（{facts[0]}）：有一项即当期清零。"
+        what = f"参考等次不高于“{part.at_most}”" if part.at_most else "清零"
+        return f"{part.name}（{facts[0]}）：有一项即{'全年' if part.is_yearly else '当期'}{what}。"
     if part.start:
         facts.append(f"起始 {format_points(part.start)} 分")
+    if part.starts:
+        facts.append(f"分类起始{shown(part.starts)}")
     if part.cap is not None:
         facts.append(f"上限 {format_points(part.cap)} 分")
     if part.deduct_cap:
         facts.append(f"最多扣 {format_points(part.deduct_cap)} 分")
+    facts += _special(part)
     return f"{part.name}（{'，'.join(facts)}）。"
+
+
+def _special(part: Component) -> Iterator[str]:
+    if part.floor is not None:
+        yield f"最低 {format_points(part.floor)} 分"
+    if part.allowance:
+        yield f"每期前 {format_points(part.allowance)} 分不计"
+    if part.weight != 1:
+        yield f"按 {shown(part.weight)} 折算"
+    if part.is_yearly:
+        yield "全年只计一次"
 
 
 def _item(definition: Definition, item: Item) -> str:
@@ -56,6 +72,8 @@ def _facts(item: Item) -> Iterator[str]:
         yield f"限{shown(item.classes)}"
     if item.caps:
         yield f"上限{shown(item.caps)}"
+    if item.group:
+        yield "与其他项目共用上限"
     if item.evidence_basis:
         yield f"须附佐证（{item.evidence_basis}）"
 

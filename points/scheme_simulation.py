@@ -267,6 +267,7 @@ def _score(
         year=simulation.year,
         through=simulation.through_on,
         is_exempt=bool(reasons & definition.exempt),
+        member_class=scores.class_of(reasons),
     )
     return score.total, score.band
 

@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 from core.errors import FieldProblem, RuleViolation
+from points import definition_lines
+from points.definition_fields import escape
 from points.definition_reading import (
     FORBIDDEN,
     ForbiddenItem,
@@ -17,9 +19,7 @@ from points.definition_reading import (
 )
 from points.definitions import CapSpan, Definition
 
-TEXT_LENGTH_MAX = 100_000
-_PLAIN = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null"))
-_TIMESTAMP, _TEXT = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:str"
+TEXT_LENGTH_MAX = definition_lines.TEXT_LENGTH_MAX
 
 
 class UnreadableScheme(InvalidDefinition):
@@ -74,24 +74,13 @@ def from_yaml(text: str) -> SchemeText:
     Raises:
         UnreadableScheme: it is anything else; the sentence names the line.
     """
-    if len(text) > TEXT_LENGTH_MAX:
-        raise UnreadableScheme(f"方案文件超过 {TEXT_LENGTH_MAX} 个字。")
-    lines: dict[str, int] = {}
     try:
-        for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise UnreadableScheme(f"第 {_line(event)} 行：方案文件不使用 YAML 引用。")
-        loader = yaml.SafeLoader(text)
-        data = _value(loader, loader.get_single_node(), "", lines)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"第 {mark.line + 1} 行：" if mark else ""
-        raise UnreadableScheme(f"{where}不是有效的 YAML。") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UnreadableScheme("不是有效的 YAML。") from error
-    if not isinstance(data, dict):
+        document = definition_lines.parse(text)
+    except InvalidDefinition as error:
+        raise UnreadableScheme(error.detail, problems=error.problems) from error
+    if not isinstance(document.data, dict):
         raise UnreadableScheme("方案文件应为一组键值。")
-    return SchemeText(data, lines)
+    return SchemeText(document.data, document.lines)
 
 
 def examine(text: SchemeText) -> Examination:
@@ -129,43 +118,6 @@ def to_yaml(data: Mapping[str, Any]) -> str:
     return yaml.dump(_ordered(data), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
 
 
-def _value(loader: yaml.SafeLoader, node: Any, pointer: str, lines: dict[str, int]) -> Any:
-    if node is None:
-        raise UnreadableScheme("方案文件是空的。")
-    lines.setdefault(pointer, _line(node))
-    if isinstance(node, yaml.MappingNode):
-        return dict(_pairs(loader, node, pointer, lines))
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _value(loader, one, f"{pointer}/{number}", lines)
-            for number, one in enumerate(node.value)
-        ]
-    if node.tag == _TIMESTAMP:
-        node.tag = _TEXT
-    if node.tag not in _PLAIN:
-        raise UnreadableScheme(f"第 {_line(node)} 行：方案文件只用文字、数字、列表和键值。")
-    return loader.construct_object(node)
-
-
-def _pairs(
-    loader: yaml.SafeLoader, node: yaml.MappingNode, pointer: str, lines: dict[str, int]
-) -> Iterator[tuple[Any, Any]]:
-    seen = set()
-    for key_node, value_node in node.value:
-        key = key_node.value
-        if not isinstance(key, str) or key_node.tag != _TEXT or key in seen:
-            raise UnreadableScheme(f"第 {_line(key_node)} 行：键应为文字，并且不重复。")
-        seen.add(key)
-        inner = f"{pointer}/{key}"
-        lines[inner] = _line(key_node)
-        yield key, _value(loader, value_node, inner, lines)
-
-
-def _line(node: Any) -> int:
-    line: int = node.start_mark.line
-    return line + 1
-
-
 def _fault(text: SchemeText, problem: FieldProblem) -> Fault:
     return Fault(problem.pointer, text.line_of(problem.pointer), problem.code, problem.message)
 
@@ -190,7 +142,7 @@ def _unstorable(value: Any, pointer: str) -> Iterator[FieldProblem]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _unstorable(key, pointer)
-            yield from _unstorable(inner, f"{pointer}/{key}")
+            yield from _unstorable(inner, f"{pointer}/{escape(str(key))}")
     if isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _unstorable(inner, f"{pointer}/{number}")
@@ -210,9 +162,10 @@ _ORDER = {
             "code", "name", "subject", "source", "base_model", "carry_share", "period", "span",
             "annual", "rollover", "publicity_days", "claim_cutoff", "months_after", "year_end",
             "total_cap", "floor", "kind", "component", "event", "activity_kinds", "statuses",
-            "classes", "unit", "start", "cap", "deduct_cap", "points", "per_units", "step_units",
+            "classes", "unit", "group", "start", "start_by_class", "cap", "deduct_cap",
+            "allowance", "weight", "yearly", "at_most", "points", "per_units", "step_units",
             "grades", "caps", *CapSpan, "entered_by", "evidence", "required", "basis", "raters",
-            "from", "components", "items", "exempt", "bands",
+            "from", "components", "groups", "items", "exempt", "bands",
         )
     )
 }  # fmt: skip

@@ -37,6 +37,12 @@ FIELDS: Mapping[str, str] = {
     "exempt": "不计分人员",
     "kind": "类型",
     "start": "起始分",
+    "starts": "分类起始分",
+    "allowance": "免计分",
+    "weight": "权重",
+    "is_yearly": "按年一次",
+    "at_most": "最高等次",
+    "group": "共用上限",
     "cap": "上限",
     "deduct_cap": "扣分上限",
     "component": "所属部分",
@@ -137,6 +143,8 @@ def shown(value: Any, kind: Any = None) -> str:
     """
     if kind in (Points, Points | None):
         return "无" if value is None else f"{format_points(value)} 分"
+    if isinstance(value, bool):
+        return "是" if value else "否"
     if isinstance(value, Fraction):
         return f"{float(value * 100):g}%"
     if isinstance(value, Cutoff):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,9 @@ from tests.engines import (
 from tests.live import serve
 
 RUN_DIRECTORY = pytest.StashKey[Path]()
+# How busy the machine is says nothing about a property.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:

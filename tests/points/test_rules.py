@@ -113,6 +113,8 @@ def with_caps(spans: list[str]) -> Definition:
         ("month", date(2026, 2, 1), date(2026, 2, 28)),
         ("quarter", date(2026, 10, 1), date(2026, 12, 31)),
         ("quarter", date(2026, 1, 1), date(2026, 3, 31)),
+        ("half_year", date(2026, 1, 1), date(2026, 6, 30)),
+        ("half_year", date(2026, 7, 1), date(2026, 12, 31)),
         ("year", date(2026, 1, 1), date(2026, 12, 31)),
     ],
 )

@@ -84,6 +84,15 @@ class Paper:
         )
 
 
+def texts() -> list[str]:
+    """Every scheme that we ship or have invented."""
+    return [
+        path.read_text(encoding="utf-8").split("\n---\n")[0]
+        for folder in (SCHEMES, HERE / "unseen")
+        for path in sorted(folder.glob("*.yaml"))
+    ]
+
+
 def read(text: str) -> Definition:
     """A scheme that must have neither fault nor doubt."""
     reading = read_yaml(text)
@@ -106,6 +115,9 @@ def happenings(definition: Definition, lines: list[Line]) -> list[Happening]:
 def keep(definition: Definition, member: Mapping[str, Any]) -> Paper:
     """The ledger of an example's member."""
     paper = Paper(definition, member.get("class", ""))
+    if "carried" in member:
+        # What the opening of the year posts on its first day.
+        paper.tallies.append(Tally(scoring.CARRIED, 1, parse_points(member["carried"]), 1))
     for one in happenings(definition, member["happened"]):
         paper.post(one)
     return paper

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from core.quantities import format_points, parse_points
-from points.definition_lines import read_yaml
+from points import rules
+from points.definition_lines import load, read_yaml
 from points.definitions import Definition
 from tests.points.schemes import paper
 
@@ -26,6 +27,21 @@ def scheme(slug: str) -> Definition:
 def test_scheme_has_no_fault_a_source_and_an_example(slug: str) -> None:
     assert scheme(slug).source
     assert slug in {name for name, _ in EXAMPLES}
+
+
+def test_manual_names_every_key_and_every_scheme() -> None:
+    manual, keys = (paper.SCHEMES / "README.md").read_text(encoding="utf-8"), set()
+    for text in paper.texts():
+        data = load(text)
+        keys |= set(data)
+        for parts in ("components", "groups", "items", "bands"):
+            keys |= {key for part in data.get(parts, ()) for key in part}
+
+    assert len(keys) > 35
+    assert [
+        key for key in sorted(keys) if f"`{key}`" not in manual and f"{key}:" not in manual
+    ] == []
+    assert [slug for slug in SLUGS if f"| `{slug}` |" not in manual] == []
 
 
 @pytest.mark.parametrize(("slug", "number"), EXAMPLES)
@@ -72,6 +88,4 @@ def test_error_of_the_printed_scheme_is_found() -> None:
 )  # fmt: skip
 def test_bands_leave_nothing_open_between_whole_points(total: str, band: str) -> None:
     """Two published schemes say 80-89 and 90 upward, and leave 89.5 undefined."""
-    from points import rules
-
     assert rules.band_of(scheme("tanghe-2021").bands, parse_points(total)) == band
