@@ -19,7 +19,7 @@ blp = Blueprint("scheme_delegations", __name__, description="积分方案委托"
 _ID = "0198c0de-0000-7000-8000-000000000082"
 
 
-class DelegationIn(InSchema):
+class SchemeDelegationIn(InSchema):
     valid_from = Day(required=True, metadata={"example": "2026-12-01"})
     valid_to = Day(
         load_default=None,
@@ -45,7 +45,7 @@ class SchemeDelegationsOut(OutSchema):
     items = fields.List(fields.Nested(SchemeDelegationOut))
 
 
-class DelegationIdOut(OutSchema):
+class SchemeDelegationIdOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
 
 
@@ -58,8 +58,8 @@ def list_scheme_delegations() -> Any:
 
 
 @blp.post("/orgs/<uuid:organization_id>/scheme-delegations", access=any_of(*DELEGATING_ROLES))
-@blp.arguments(DelegationIn)
-@blp.response(201, DelegationIdOut)
+@blp.arguments(SchemeDelegationIn)
+@blp.response(201, SchemeDelegationIdOut)
 def delegate_schemes(data: dict[str, Any], organization_id: UUID) -> Any:
     """委托一个党委（党工委、党总支）为本级及下级制定方案"""
     with unit_of_work(db.session()) as session:

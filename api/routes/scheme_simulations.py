@@ -29,7 +29,7 @@ class SimulationIn(InSchema):
     )
 
 
-class MoveOut(OutSchema):
+class BandMoveOut(OutSchema):
     band_before = fields.String(allow_none=True, metadata={"example": "良好"})
     band_after = fields.String(allow_none=True, metadata={"example": "优秀"})
     members = fields.Integer(metadata={"example": 12})
@@ -51,7 +51,7 @@ class SimulationOut(OutSchema):
     examined = fields.Integer(attribute="simulation.examined", metadata={"example": 1200})
     changed = fields.Integer(metadata={"example": 130, "description": "总分或等次会不同的人数"})
     mean_delta = PointsText(metadata={"example": "0.35", "description": "全体平均相差"})
-    moves = fields.List(fields.Nested(MoveOut))
+    moves = fields.List(fields.Nested(BandMoveOut))
 
 
 class SimulationChangeOut(OutSchema):

@@ -47,7 +47,7 @@ class YamlText(Text):
         return unicodedata.normalize("NFC", value)
 
 
-class ContentIn(InSchema):
+class SchemeContentIn(InSchema):
     definition = fields.Dict(
         keys=fields.String(),
         metadata={"example": scheme_drafts.BLANK, "description": "方案内容；与 yaml 任选其一"},
@@ -55,16 +55,16 @@ class ContentIn(InSchema):
     yaml = YamlText(metadata={"example": _YAML, "description": "YAML 原文；与 definition 任选其一"})
 
 
-class DraftIn(ContentIn):
+class SchemeDraftIn(SchemeContentIn):
     organization_id = Identifier(required=True, metadata={"example": _ID})
     copy_of = Identifier(metadata={"example": _ID, "description": "以已有的一版为底稿"})
 
 
-class DraftEditIn(ContentIn):
+class SchemeDraftEditIn(SchemeContentIn):
     revision = Count(minimum=1, required=True, metadata={"example": 1})
 
 
-class PublicationIn(InSchema):
+class SchemePublicationIn(InSchema):
     revision = Count(
         minimum=1, required=True, metadata={"example": 2, "description": "所看到的稿次"}
     )
@@ -72,7 +72,7 @@ class PublicationIn(InSchema):
     basis = Text(length_max=200, required=True, metadata={"example": "区组通〔2026〕12号"})
 
 
-class RetirementIn(InSchema):
+class SchemeRetirementIn(InSchema):
     effective_on = Day(
         required=True, metadata={"example": "2027-01-01", "description": "自这一天起不再施行"}
     )
@@ -128,30 +128,30 @@ class SchemeContentOut(SchemeOut):
     )
 
 
-class FaultOut(OutSchema):
+class SchemeFaultOut(OutSchema):
     pointer = fields.String(metadata={"example": "/bands/0/from"})
     line = fields.Integer(allow_none=True, metadata={"example": 41, "description": "YAML 的行号"})
     code = fields.String(metadata={"example": "contradiction"})
     message = fields.String(metadata={"example": "“优秀”高于总分上限，谁也达不到。"})
 
 
-class ExaminationOut(OutSchema):
+class SchemeExaminationOut(OutSchema):
     is_valid = fields.Boolean(metadata={"example": False})
-    errors = fields.List(fields.Nested(FaultOut))
-    warnings = fields.List(fields.Nested(FaultOut))
+    errors = fields.List(fields.Nested(SchemeFaultOut))
+    warnings = fields.List(fields.Nested(SchemeFaultOut))
 
 
-class DifferencesOut(OutSchema):
+class SchemeDifferencesOut(OutSchema):
     sentences = fields.List(
         fields.String(), metadata={"example": ["项目“志愿服务”的分值由“1 分”改为“2 分”。"]}
     )
 
 
-class YamlOut(OutSchema):
+class SchemeYamlOut(OutSchema):
     yaml = fields.String(metadata={"example": _YAML})
 
 
-class InForceOut(OutSchema):
+class SchemeInForceOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     name = fields.String(attribute="definition.name", metadata={"example": "党员积分方案"})
     subject = fields.String(attribute="definition.subject", metadata={"example": "party_members"})
@@ -186,7 +186,7 @@ def list_schemes(query: dict[str, Any]) -> Any:
 
 @blp.get("/schemes/in-force", access=Access.MEMBER)
 @blp.arguments(InForceQuery, location="query")
-@blp.response(200, InForceOut)
+@blp.response(200, SchemeInForceOut)
 def get_scheme_in_force(query: dict[str, Any]) -> Any:
     """我现在适用的方案，逐条写明"""
     return scheme_reading.get_in_force(
@@ -202,7 +202,7 @@ def read_scheme(scheme_id: UUID) -> Any:
 
 
 @blp.post("/schemes", access=DRAFTERS)
-@blp.arguments(DraftIn, example={"organization_id": _ID, "copy_of": _ID})
+@blp.arguments(SchemeDraftIn, example={"organization_id": _ID, "copy_of": _ID})
 @blp.response(201, SchemeContentOut)
 def create_scheme_draft(data: dict[str, Any]) -> Any:
     """起草方案：由内容、由已有的一版，或从空白开始"""
@@ -219,7 +219,7 @@ def create_scheme_draft(data: dict[str, Any]) -> Any:
 
 
 @blp.put("/schemes/<uuid:scheme_id>", access=DRAFTERS)
-@blp.arguments(DraftEditIn, example={"revision": 1, "definition": scheme_drafts.BLANK})
+@blp.arguments(SchemeDraftEditIn, example={"revision": 1, "definition": scheme_drafts.BLANK})
 @blp.response(200, SchemeContentOut)
 def edit_scheme_draft(data: dict[str, Any], scheme_id: UUID) -> Any:
     """修改草稿；有错误的内容不保存"""
@@ -240,8 +240,8 @@ def discard_scheme_draft(scheme_id: UUID) -> Any:
 
 
 @blp.post("/schemes/validate", access=DRAFTERS)
-@blp.arguments(ContentIn, example={"definition": scheme_drafts.BLANK})
-@blp.response(200, ExaminationOut)
+@blp.arguments(SchemeContentIn, example={"definition": scheme_drafts.BLANK})
+@blp.response(200, SchemeExaminationOut)
 def validate_scheme(data: dict[str, Any]) -> Any:
     """检查方案，列出全部错误和可疑之处，不保存"""
     found = scheme_texts.examine(_required_text(data))
@@ -249,7 +249,7 @@ def validate_scheme(data: dict[str, Any]) -> Any:
 
 
 @blp.post("/schemes/<uuid:scheme_id>/publish", access=DRAFTERS)
-@blp.arguments(PublicationIn)
+@blp.arguments(SchemePublicationIn)
 @blp.response(200, SchemeContentOut)
 def publish_scheme(data: dict[str, Any], scheme_id: UUID) -> Any:
     """发布草稿，自某日起施行；原来的一版到那天为止"""
@@ -261,7 +261,7 @@ def publish_scheme(data: dict[str, Any], scheme_id: UUID) -> Any:
 
 
 @blp.post("/schemes/<uuid:scheme_id>/retire", access=DRAFTERS)
-@blp.arguments(RetirementIn)
+@blp.arguments(SchemeRetirementIn)
 @blp.response(200, SchemeContentOut)
 def retire_scheme(data: dict[str, Any], scheme_id: UUID) -> Any:
     """停止施行一版方案；已有的积分仍按它解释"""
@@ -274,7 +274,7 @@ def retire_scheme(data: dict[str, Any], scheme_id: UUID) -> Any:
 
 @blp.get("/schemes/<uuid:scheme_id>/diff", access=READERS)
 @blp.arguments(DifferenceQuery, location="query")
-@blp.response(200, DifferencesOut)
+@blp.response(200, SchemeDifferencesOut)
 def compare_schemes(query: dict[str, Any], scheme_id: UUID) -> Any:
     """由这一版到另一版改了什么，逐句说明"""
     return {
@@ -285,7 +285,7 @@ def compare_schemes(query: dict[str, Any], scheme_id: UUID) -> Any:
 
 
 @blp.get("/schemes/<uuid:scheme_id>/yaml", access=READERS)
-@blp.response(200, YamlOut)
+@blp.response(200, SchemeYamlOut)
 def export_scheme(scheme_id: UUID) -> Any:
     """方案的 YAML，可以原样导入"""
     row = get_scheme(db.session(), current_actor(), scheme_id)
