@@ -25,7 +25,7 @@ from points import (
 from points.cadre_points import NotACadre
 from points.crediting import Credited, Occasion
 from points.definitions import Event
-from points.models import LedgerEntry, Subject
+from points.models import Subject
 from points.scheme_texts import SchemeText
 from tests.points.schemes.drafting import draft, item_of, publish
 from tests.points.schemes.test_simulation import changes_of, simulate
