@@ -11,7 +11,8 @@ from api.extensions import db
 from api.fields import Count, Day, Identifier, InSchema, Instant, OutSchema, PointsText
 from api.paging import PageQuery, encode_page, page_of
 from api.routes.jobs import JobOut
-from api.routes.schemes import DRAFTERS, READERS
+from api.routes.scheme_drafts import DRAFTERS
+from api.routes.schemes import READERS
 from core.clock import utc_now
 from core.db import unit_of_work
 from points import scheme_simulation, simulation_reading
