@@ -156,9 +156,14 @@ def _pairs(
         if not isinstance(key, str) or key_node.tag != _TEXT or key in seen:
             raise UnreadableScheme(f"第 {_line(key_node)} 行：键应为文字，并且不重复。")
         seen.add(key)
-        inner = f"{pointer}/{key}"
+        inner = _inside(pointer, key)
         lines[inner] = _line(key_node)
         yield key, _value(loader, value_node, inner, lines)
+
+
+def _inside(pointer: str, key: str) -> str:
+    # RFC 6901: a key may itself hold the two characters that a pointer is made of.
+    return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
 def _line(node: Any) -> int:
@@ -190,7 +195,7 @@ def _unstorable(value: Any, pointer: str) -> Iterator[FieldProblem]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _unstorable(key, pointer)
-            yield from _unstorable(inner, f"{pointer}/{key}")
+            yield from _unstorable(inner, _inside(pointer, str(key)))
     if isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _unstorable(inner, f"{pointer}/{number}")
@@ -209,10 +214,11 @@ _ORDER = {
         (
             "code", "name", "subject", "source", "base_model", "carry_share", "period", "span",
             "annual", "rollover", "publicity_days", "claim_cutoff", "months_after", "year_end",
-            "total_cap", "floor", "kind", "component", "event", "activity_kinds", "statuses",
-            "classes", "unit", "start", "cap", "deduct_cap", "points", "per_units", "step_units",
+            "total_cap", "floor", "kind", "component", "group", "event", "activity_kinds",
+            "statuses", "classes", "unit", "start", "start_by_class", "cap", "deduct_cap",
+            "allowance", "weight", "yearly", "at_most", "points", "per_units", "step_units",
             "grades", "caps", *CapSpan, "entered_by", "evidence", "required", "basis", "raters",
-            "from", "components", "items", "exempt", "bands",
+            "from", "components", "groups", "items", "exempt", "bands",
         )
     )
 }  # fmt: skip

@@ -39,7 +39,13 @@ FIELDS: Mapping[str, str] = {
     "start": "起始分",
     "cap": "上限",
     "deduct_cap": "扣分上限",
+    "starts": "分类起始分",
+    "allowance": "免计额度",
+    "weight": "权重",
+    "is_yearly": "按全年计",
+    "at_most": "一票否决后的最高等次",
     "component": "所属部分",
+    "group": "所属项目组",
     "event": "计分事项",
     "unit": "计量单位",
     "points": "分值",
@@ -137,12 +143,14 @@ def shown(value: Any, kind: Any = None) -> str:
     """
     if kind in (Points, Points | None):
         return "无" if value is None else f"{format_points(value)} 分"
+    if isinstance(value, bool):
+        return "是" if value else "否"
     if isinstance(value, Fraction):
         return f"{float(value * 100):g}%"
     if isinstance(value, Cutoff):
         month, day = value.year_end
-        return f"其后第 {value.months_after} 个月月底，年末为次年 {month} 月 {day} 日"
-    if isinstance(value, Mapping):
+        value = f"其后第 {value.months_after} 个月月底，年末为次年 {month} 月 {day} 日"
+    elif isinstance(value, Mapping):
         value = [f"{word(name)} {_part(one)}" for name, one in value.items()]
     elif isinstance(value, frozenset):
         value = sorted(word(one) for one in value)

@@ -14,7 +14,6 @@ from jobs.requested import run_next
 from jobs.schedule import REQUESTED
 from points import scheme_texts
 from points.definition_reading import digest
-from points.forbidden_words import FORBIDDEN_WORDS
 from points.models import SchemeVersion
 from tests.served import Caller, Service
 from tests.world import NOW, SCHEME
@@ -80,7 +79,7 @@ def test_faults_are_listed_with_pointer_line_and_sentence(admin: Caller) -> None
     assert good["is_valid"] is True
 
 
-@pytest.mark.parametrize("word", sorted(FORBIDDEN_WORDS))
+@pytest.mark.parametrize("word", ["login", "streak", "install", "阅读", "点赞"])
 def test_every_way_in_refuses_banned_items(
     service: Service, admin: Caller, district: str, word: str, tmp_path: Path
 ) -> None:
