@@ -132,7 +132,9 @@ def correct(
         "flags": list(flags),
         "is_flagged": bool(flags),
     }
-    claims.resubmit(session, actor, claims.get_live_id(session, SOURCE_KIND, kept.id), changes=changes, now=now)
+    claims.resubmit(
+        session, actor, claims.get_live_id(session, SOURCE_KIND, kept.id), changes=changes, now=now
+    )
     for name, value in _columns(facts).items():
         setattr(kept, name, value)
     kept.happened_on, kept.flags, kept.version = facts.happened_on, list(flags), version + 1

@@ -32,9 +32,7 @@ def load_reviewers(
     """Who reviews for each of these organisations on a day; one statement."""
     found = {one: Reviewers() for one in organization_ids}
     rows = session.execute(
-        sa.select(
-            RoleGrant.organization_id, RoleGrant.member_id, RoleGrant.role, Recusal.member_id
-        )
+        sa.select(RoleGrant.organization_id, RoleGrant.member_id, RoleGrant.role, Recusal.member_id)
         .outerjoin(
             Recusal,
             (Recusal.reviewer_id == RoleGrant.member_id) & Recusal.member_id.is_not(None),

@@ -8,23 +8,22 @@ from core.quantities import format_points
 from points.definitions import Definition
 from points.scheme_words import name_of, shown
 
-_PARTS = ("components", "groups", "items", "bands")
+# Kinds of parts that have a code; bands are compared as a whole.
+_PARTS = {"components": "组成部分", "groups": "项目组", "items": "项目"}
 
 
 def compare(before: Definition, after: Definition) -> list[str]:
-    """The changes of the scheme, of its components, groups, items and bands, in this order."""
+    """The changes of the scheme, of its components, items and bands, in this order."""
     return [
         *_changes("方案", before, after),
-        *_changes_of_parts("组成部分", before.components, after.components),
-        *_changes_of_parts("共用上限", before.groups, after.groups),
-        *_changes_of_parts("项目", before.items, after.items),
+        *_changes_of_parts(before, after),
         *_changes_of_bands(before, after),
     ]
 
 
 def _changes(called: str, before: Any, after: Any) -> Iterator[str]:
     for one in fields(before):
-        if one.name in _PARTS:
+        if one.name in _PARTS or one.name == "bands":
             continue
         old, new = getattr(before, one.name), getattr(after, one.name)
         if old != new:
@@ -32,17 +31,18 @@ def _changes(called: str, before: Any, after: Any) -> Iterator[str]:
             yield f"{called}的{name_of(one.name)}{change}。"
 
 
-def _changes_of_parts(
-    called: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[str]:
-    for code, part in before.items():
-        if code not in after:
-            yield f"删去{called}“{part.name}”。"
-    for code, part in after.items():
-        if code in before:
-            yield from _changes(f"{called}“{part.name}”", before[code], part)
-        else:
-            yield f"新增{called}“{part.name}”。"
+def _changes_of_parts(before: Definition, after: Definition) -> Iterator[str]:
+    for name, called in _PARTS.items():
+        old: Mapping[str, Any] = getattr(before, name, {})
+        new: Mapping[str, Any] = getattr(after, name, {})
+        for code, part in old.items():
+            if code not in new:
+                yield f"删去{called}“{part.name}”。"
+        for code, part in new.items():
+            if code in old:
+                yield from _changes(f"{called}“{part.name}”", old[code], part)
+            else:
+                yield f"新增{called}“{part.name}”。"
 
 
 def _changes_of_bands(before: Definition, after: Definition) -> Iterator[str]:

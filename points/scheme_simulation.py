@@ -99,7 +99,7 @@ def request(
 def run(session: Session, simulation_id: UUID, *, now: datetime) -> Iterator[Progress]:
     """Replay chunk by chunk; the caller commits at each yield.
 
-    Run again after a crash, it goes on behind the last chunk that was committed. Seven
+    Run again after a crash, it goes on behind the last chunk that was committed. Eight
     statements a chunk, however many members and entries it has.
     """
     simulation = _lock(session, simulation_id)

@@ -161,8 +161,8 @@ _ORDER = {
         (
             "code", "name", "subject", "source", "base_model", "carry_share", "period", "span",
             "annual", "rollover", "publicity_days", "claim_cutoff", "months_after", "year_end",
-            "total_cap", "floor", "kind", "component", "event", "activity_kinds", "statuses",
-            "classes", "unit", "group", "start", "start_by_class", "cap", "deduct_cap",
+            "total_cap", "floor", "kind", "component", "group", "event", "activity_kinds",
+            "statuses", "classes", "unit", "start", "start_by_class", "cap", "deduct_cap",
             "allowance", "weight", "yearly", "at_most", "points", "per_units", "step_units",
             "grades", "caps", *CapSpan, "entered_by", "evidence", "required", "basis", "raters",
             "from", "components", "groups", "items", "exempt", "bands",

@@ -149,8 +149,8 @@ def shown(value: Any, kind: Any = None) -> str:
         return f"{float(value * 100):g}%"
     if isinstance(value, Cutoff):
         month, day = value.year_end
-        return f"其后第 {value.months_after} 个月月底，年末为次年 {month} 月 {day} 日"
-    if isinstance(value, Mapping):
+        value = f"其后第 {value.months_after} 个月月底，年末为次年 {month} 月 {day} 日"
+    elif isinstance(value, Mapping):
         value = [f"{word(name)} {_part(one)}" for name, one in value.items()]
     elif isinstance(value, frozenset):
         value = sorted(word(one) for one in value)

@@ -24,7 +24,7 @@ _ID = "0198c0de-0000-7000-8000-000000000083"
 APPOINTERS = any_of(*APPOINTING_ROLES)
 
 
-class AppointmentIn(InSchema):
+class CadreAppointmentIn(InSchema):
     member_id = Identifier(required=True, metadata={"example": _ID})
     post = Text(length_max=60, required=True, metadata={"example": "村委会主任"})
     basis = Text(length_max=200, required=True, metadata={"example": "镇党委〔2026〕3号"})
@@ -32,7 +32,7 @@ class AppointmentIn(InSchema):
     valid_to = Day(load_default=None, allow_none=True, metadata={"example": None})
 
 
-class AppointmentEndIn(InSchema):
+class CadreAppointmentEndIn(InSchema):
     on = Day(required=True, metadata={"example": "2026-12-01", "description": "自这一天起不再任职"})
 
 
@@ -52,7 +52,7 @@ class CadresOut(OutSchema):
     items = fields.List(fields.Nested(CadreOut))
 
 
-class AppointmentOut(OutSchema):
+class CadreAppointmentOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     member_id = Identifier(metadata={"example": _ID})
     organization_id = Identifier(metadata={"example": _ID})
@@ -87,8 +87,8 @@ def list_cadres(organization_id: UUID) -> Any:
 
 
 @blp.post("/orgs/<uuid:organization_id>/cadres", access=APPOINTERS)
-@blp.arguments(AppointmentIn)
-@blp.response(201, AppointmentOut)
+@blp.arguments(CadreAppointmentIn)
+@blp.response(201, CadreAppointmentOut)
 def appoint_cadre(data: dict[str, Any], organization_id: UUID) -> Any:
     """登记一名党员任村（社区）干部"""
     member_id = data.pop("member_id")
@@ -103,8 +103,8 @@ def appoint_cadre(data: dict[str, Any], organization_id: UUID) -> Any:
 
 
 @blp.post("/cadre-appointments/<uuid:appointment_id>/end", access=APPOINTERS)
-@blp.arguments(AppointmentEndIn)
-@blp.response(200, AppointmentOut)
+@blp.arguments(CadreAppointmentEndIn)
+@blp.response(200, CadreAppointmentOut)
 def end_cadre_appointment(data: dict[str, Any], appointment_id: UUID) -> Any:
     """结束一项任职"""
     with unit_of_work(db.session()) as session:

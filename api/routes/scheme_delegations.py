@@ -45,7 +45,7 @@ class SchemeDelegationsOut(OutSchema):
     items = fields.List(fields.Nested(SchemeDelegationOut))
 
 
-class DelegationIdOut(OutSchema):
+class SchemeDelegationIdOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
 
 
@@ -59,7 +59,7 @@ def list_scheme_delegations() -> Any:
 
 @blp.post("/orgs/<uuid:organization_id>/scheme-delegations", access=any_of(*DELEGATING_ROLES))
 @blp.arguments(SchemeDelegationIn)
-@blp.response(201, DelegationIdOut)
+@blp.response(201, SchemeDelegationIdOut)
 def delegate_schemes(data: dict[str, Any], organization_id: UUID) -> Any:
     """委托一个党委（党工委、党总支）为本级及下级制定方案"""
     with unit_of_work(db.session()) as session:

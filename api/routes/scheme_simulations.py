@@ -11,7 +11,8 @@ from api.extensions import db
 from api.fields import Count, Day, Identifier, InSchema, Instant, OutSchema, PointsText
 from api.paging import PageQuery, encode_page, page_of
 from api.routes.jobs import JobOut
-from api.routes.schemes import DRAFTERS, READERS
+from api.routes.scheme_drafts import DRAFTERS
+from api.routes.schemes import READERS
 from core.clock import utc_now
 from core.db import unit_of_work
 from points import scheme_simulation, simulation_reading
@@ -29,7 +30,7 @@ class SimulationIn(InSchema):
     )
 
 
-class MoveOut(OutSchema):
+class BandMoveOut(OutSchema):
     band_before = fields.String(allow_none=True, metadata={"example": "良好"})
     band_after = fields.String(allow_none=True, metadata={"example": "优秀"})
     members = fields.Integer(metadata={"example": 12})
@@ -51,7 +52,7 @@ class SimulationOut(OutSchema):
     examined = fields.Integer(attribute="simulation.examined", metadata={"example": 1200})
     changed = fields.Integer(metadata={"example": 130, "description": "总分或等次会不同的人数"})
     mean_delta = PointsText(metadata={"example": "0.35", "description": "全体平均相差"})
-    moves = fields.List(fields.Nested(MoveOut))
+    moves = fields.List(fields.Nested(BandMoveOut))
 
 
 class SimulationChangeOut(OutSchema):

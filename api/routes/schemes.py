@@ -1,6 +1,5 @@
-"""Schemes: reading, drafting, checking, publishing and retiring them."""
+"""Schemes: versions and drafts to read, what changes between them, the one in force for me."""
 
-import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -9,74 +8,18 @@ from marshmallow import fields
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Choice, Day, Identifier, InSchema, Instant, OutSchema
 from api.paging import PageQuery, encode_page, page_of
-from core.clock import utc_now
-from core.db import unit_of_work
-from points import (
-    scheme_drafts,
-    scheme_publishing,
-    scheme_reading,
-    scheme_sentences,
-    scheme_texts,
-)
+from points import scheme_drafts, scheme_reading, scheme_sentences, scheme_texts
 from points.models import SchemeStatus, Subject
-from points.scheme_publishing import Retirement
 from points.scheme_reading import Filter
-from points.scheme_scope import DRAFTING_ROLES, READING_ROLES, get_scheme
-from points.scheme_texts import SchemeText, SourceAmbiguous
-from points.scheme_timeline import Entering
+from points.scheme_scope import READING_ROLES, get_scheme
 
 blp = Blueprint("schemes", __name__, description="积分方案")
 
 _ID = "0198c0de-0000-7000-8000-000000000080"
 _YAML = "code: member-points\nname: 党员积分方案\nbase_model: start_full\n"
-DRAFTERS = any_of(*DRAFTING_ROLES)
 READERS = any_of(*READING_ROLES)
-
-
-class YamlText(Text):
-    """YAML as it was written, line by line, because faults are told by their line."""
-
-    def __init__(self, **kwargs: Any):
-        super().__init__(length_max=scheme_texts.TEXT_LENGTH_MAX, lines=True, **kwargs)
-        self._allowed_controls = {"\n", "\r", "\t"}
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        super()._deserialize(value, attr, data, **kwargs)
-        return unicodedata.normalize("NFC", value)
-
-
-class ContentIn(InSchema):
-    definition = fields.Dict(
-        keys=fields.String(),
-        metadata={"example": scheme_drafts.BLANK, "description": "方案内容；与 yaml 任选其一"},
-    )
-    yaml = YamlText(metadata={"example": _YAML, "description": "YAML 原文；与 definition 任选其一"})
-
-
-class DraftIn(ContentIn):
-    organization_id = Identifier(required=True, metadata={"example": _ID})
-    copy_of = Identifier(metadata={"example": _ID, "description": "以已有的一版为底稿"})
-
-
-class DraftEditIn(ContentIn):
-    revision = Count(minimum=1, required=True, metadata={"example": 1})
-
-
-class PublicationIn(InSchema):
-    revision = Count(
-        minimum=1, required=True, metadata={"example": 2, "description": "所看到的稿次"}
-    )
-    effective_from = Day(required=True, metadata={"example": "2027-01-01"})
-    basis = Text(length_max=200, required=True, metadata={"example": "区组通〔2026〕12号"})
-
-
-class RetirementIn(InSchema):
-    effective_on = Day(
-        required=True, metadata={"example": "2027-01-01", "description": "自这一天起不再施行"}
-    )
-    basis = Text(length_max=200, required=True, metadata={"example": "区组通〔2026〕15号"})
 
 
 class SchemeQuery(PageQuery):
@@ -128,44 +71,29 @@ class SchemeContentOut(SchemeOut):
     )
 
 
-class FaultOut(OutSchema):
-    pointer = fields.String(metadata={"example": "/bands/0/from"})
-    line = fields.Integer(allow_none=True, metadata={"example": 41, "description": "YAML 的行号"})
-    code = fields.String(metadata={"example": "contradiction"})
-    message = fields.String(metadata={"example": "“优秀”高于总分上限，谁也达不到。"})
-
-
-class ExaminationOut(OutSchema):
-    is_valid = fields.Boolean(metadata={"example": False})
-    errors = fields.List(fields.Nested(FaultOut))
-    warnings = fields.List(fields.Nested(FaultOut))
-
-
-class DifferencesOut(OutSchema):
+class SchemeDifferencesOut(OutSchema):
     sentences = fields.List(
         fields.String(), metadata={"example": ["项目“志愿服务”的分值由“1 分”改为“2 分”。"]}
     )
 
 
-class YamlOut(OutSchema):
+class SchemeYamlOut(OutSchema):
     yaml = fields.String(metadata={"example": _YAML})
 
 
-class InForceOut(OutSchema):
-    id = Identifier(metadata={"example": _ID})
-    name = fields.String(attribute="definition.name", metadata={"example": "党员积分方案"})
-    subject = fields.String(attribute="definition.subject", metadata={"example": "party_members"})
-    source = fields.String(attribute="definition.source", metadata={"example": "区委组织部"})
-    version = fields.Integer(metadata={"example": 2})
-    effective_from = Day(metadata={"example": "2026-01-01"})
-    effective_to = Day(allow_none=True, metadata={"example": None})
-    sentences = fields.Function(
-        lambda scheme: scheme_sentences.describe(scheme.definition),
-        metadata={
-            "example": ["加分·志愿服务：每 1 小时 1 分；上限每日 8 分、年 10 分。"],
-            "type": "array",
-            "items": {"type": "string"},
-        },
+class SchemeInForceOut(OutSchema):
+    id = Identifier(attribute="scheme.id", metadata={"example": _ID})
+    name = fields.String(attribute="scheme.definition.name", metadata={"example": "党员积分方案"})
+    subject = fields.String(
+        attribute="scheme.definition.subject", metadata={"example": "party_members"}
+    )
+    source = fields.String(attribute="scheme.definition.source", metadata={"example": "区委组织部"})
+    version = fields.Integer(attribute="scheme.version", metadata={"example": 2})
+    effective_from = Day(attribute="scheme.effective_from", metadata={"example": "2026-01-01"})
+    effective_to = Day(attribute="scheme.effective_to", allow_none=True, metadata={"example": None})
+    sentences = fields.List(
+        fields.String(),
+        metadata={"example": ["加分·志愿服务：每 1 小时 1 分；上限每日 8 分、年 10 分。"]},
     )
 
 
@@ -186,95 +114,25 @@ def list_schemes(query: dict[str, Any]) -> Any:
 
 @blp.get("/schemes/in-force", access=Access.MEMBER)
 @blp.arguments(InForceQuery, location="query")
-@blp.response(200, InForceOut)
+@blp.response(200, SchemeInForceOut)
 def get_scheme_in_force(query: dict[str, Any]) -> Any:
     """我现在适用的方案，逐条写明"""
-    return scheme_reading.get_in_force(
+    scheme = scheme_reading.get_in_force(
         db.session(), current_actor(), subject=Subject(query["subject"])
     )
+    return {"scheme": scheme, "sentences": scheme_sentences.describe(scheme.definition)}
 
 
 @blp.get("/schemes/<uuid:scheme_id>", access=READERS)
 @blp.response(200, SchemeContentOut)
 def read_scheme(scheme_id: UUID) -> Any:
     """一版方案或一份草稿的全文"""
-    return _content(scheme_id)
-
-
-@blp.post("/schemes", access=DRAFTERS)
-@blp.arguments(DraftIn, example={"organization_id": _ID, "copy_of": _ID})
-@blp.response(201, SchemeContentOut)
-def create_scheme_draft(data: dict[str, Any]) -> Any:
-    """起草方案：由内容、由已有的一版，或从空白开始"""
-    with unit_of_work(db.session()) as session:
-        draft = scheme_drafts.create(
-            session,
-            current_actor(),
-            data["organization_id"],
-            text=_text(data),
-            copy_of=data.get("copy_of"),
-            now=utc_now(),
-        )
-    return _content(draft.id)
-
-
-@blp.put("/schemes/<uuid:scheme_id>", access=DRAFTERS)
-@blp.arguments(DraftEditIn, example={"revision": 1, "definition": scheme_drafts.BLANK})
-@blp.response(200, SchemeContentOut)
-def edit_scheme_draft(data: dict[str, Any], scheme_id: UUID) -> Any:
-    """修改草稿；有错误的内容不保存"""
-    text = _required_text(data)
-    with unit_of_work(db.session()) as session:
-        scheme_drafts.edit(
-            session, current_actor(), scheme_id, text=text, revision=data["revision"]
-        )
-    return _content(scheme_id)
-
-
-@blp.delete("/schemes/<uuid:scheme_id>", access=DRAFTERS)
-@blp.response(204)
-def discard_scheme_draft(scheme_id: UUID) -> Any:
-    """删去草稿；发布过的方案不能删"""
-    with unit_of_work(db.session()) as session:
-        scheme_drafts.discard(session, current_actor(), scheme_id)
-
-
-@blp.post("/schemes/validate", access=DRAFTERS)
-@blp.arguments(ContentIn, example={"definition": scheme_drafts.BLANK})
-@blp.response(200, ExaminationOut)
-def validate_scheme(data: dict[str, Any]) -> Any:
-    """检查方案，列出全部错误和可疑之处，不保存"""
-    found = scheme_texts.examine(_required_text(data))
-    return {"is_valid": not found.errors, "errors": found.errors, "warnings": found.warnings}
-
-
-@blp.post("/schemes/<uuid:scheme_id>/publish", access=DRAFTERS)
-@blp.arguments(PublicationIn)
-@blp.response(200, SchemeContentOut)
-def publish_scheme(data: dict[str, Any], scheme_id: UUID) -> Any:
-    """发布草稿，自某日起施行；原来的一版到那天为止"""
-    with unit_of_work(db.session()) as session:
-        scheme_publishing.publish(
-            session, current_actor(), scheme_id, terms=Entering(**data), now=utc_now()
-        )
-    return _content(scheme_id)
-
-
-@blp.post("/schemes/<uuid:scheme_id>/retire", access=DRAFTERS)
-@blp.arguments(RetirementIn)
-@blp.response(200, SchemeContentOut)
-def retire_scheme(data: dict[str, Any], scheme_id: UUID) -> Any:
-    """停止施行一版方案；已有的积分仍按它解释"""
-    with unit_of_work(db.session()) as session:
-        scheme_publishing.retire(
-            session, current_actor(), scheme_id, terms=Retirement(**data), now=utc_now()
-        )
-    return _content(scheme_id)
+    return shown_content(scheme_id)
 
 
 @blp.get("/schemes/<uuid:scheme_id>/diff", access=READERS)
 @blp.arguments(DifferenceQuery, location="query")
-@blp.response(200, DifferencesOut)
+@blp.response(200, SchemeDifferencesOut)
 def compare_schemes(query: dict[str, Any], scheme_id: UUID) -> Any:
     """由这一版到另一版改了什么，逐句说明"""
     return {
@@ -285,29 +143,15 @@ def compare_schemes(query: dict[str, Any], scheme_id: UUID) -> Any:
 
 
 @blp.get("/schemes/<uuid:scheme_id>/yaml", access=READERS)
-@blp.response(200, YamlOut)
+@blp.response(200, SchemeYamlOut)
 def export_scheme(scheme_id: UUID) -> Any:
     """方案的 YAML，可以原样导入"""
     row = get_scheme(db.session(), current_actor(), scheme_id)
     return {"yaml": scheme_texts.to_yaml(row.SchemeVersion.definition)}
 
 
-def _text(data: dict[str, Any]) -> SchemeText | None:
-    if "yaml" in data and "definition" in data:
-        raise SourceAmbiguous
-    if "yaml" in data:
-        return scheme_texts.from_yaml(data["yaml"])
-    return SchemeText(data["definition"]) if "definition" in data else None
-
-
-def _required_text(data: dict[str, Any]) -> SchemeText:
-    text = _text(data)
-    if text is None:
-        raise SourceAmbiguous("请提供 definition 或 yaml。")
-    return text
-
-
-def _content(scheme_id: UUID) -> dict[str, Any]:
+def shown_content(scheme_id: UUID) -> dict[str, Any]:
+    """A version or draft that the caller may read, with its text."""
     row = get_scheme(db.session(), current_actor(), scheme_id)
     return _shown(row) | scheme_reading.content_of(row.SchemeVersion)
 
