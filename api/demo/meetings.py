@@ -9,17 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from activities import (
-    calendar,
+    activity_life,
     check_ins,
     closings,
     expected_lists,
-    leaves,
+    leave_decisions,
+    leave_requests,
     make_ups,
     records,
     roll_calls,
 )
 from activities.check_ins import Scan
-from activities.leaves import LeaveFacts
+from activities.leave_requests import LeaveFacts
 from activities.life_models import Attendance, AttendanceStatus, LeaveReason
 from activities.make_ups import MakeUpFacts
 from activities.models import Activity, ActivityKind
@@ -60,12 +61,14 @@ def events(
 
 def _announce(session: Session, branch: Branch, activity: Activity, now: datetime) -> None:
     day = business_day(now)
-    calendar.publish(session, branch.head.actor(day), activity.id, now=now)
+    activity_life.publish(session, branch.head.actor(day), activity.id, now=now)
     absent = _named(branch)
     if absent and activity.kind == ActivityKind.THEME_DAY and activity.starts_at.month % 6 == 0:
         facts = LeaveFacts(LeaveReason.OFFICIAL, "外出培训")
-        leave = leaves.request(session, absent[0].actor(day), activity.id, facts=facts, now=now)
-        leaves.decide(
+        leave = leave_requests.request(
+            session, absent[0].actor(day), activity.id, facts=facts, now=now
+        )
+        leave_decisions.decide(
             session, branch.head.actor(day), leave.id, is_approved=True, reason="", now=now
         )
 

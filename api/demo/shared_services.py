@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from activities import (
+    correction_answers,
     opportunities,
     service_checks,
     service_confirmation,
@@ -17,10 +18,10 @@ from activities import (
     service_sheets,
     signups,
 )
+from activities.correction_answers import Answer
 from activities.models import VolunteerRecord
 from activities.service_checks import Check
 from activities.service_confirmation import Line
-from activities.service_corrections import Answer
 from activities.service_issuers import Registration
 from activities.service_models import IssuerKind, ServiceSignup, SheetKind
 from activities.service_sheets import SheetRequest
@@ -126,7 +127,7 @@ def _correct(session: Session, district: District, now: datetime) -> None:
         now=now,
     )  # fmt: skip
     answer = Answer(None, "签退时间为活动结束时，收尾不在本次服务之内。")
-    service_corrections.answer(session, home.head.actor(day), asked.id, given=answer, now=now)
+    correction_answers.answer(session, home.head.actor(day), asked.id, given=answer, now=now)
 
 
 def _print(session: Session, district: District, now: datetime) -> None:
