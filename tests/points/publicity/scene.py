@@ -43,12 +43,12 @@ def richer_scheme(**changes: Any) -> dict[str, Any]:
     return scheme
 
 
-def publish_richer(world: World, **changes: Any) -> None:
+def publish_richer(world: World, *, since: date = date(2026, 2, 1), **changes: Any) -> None:
     schemes.publish(
         world.session,
         world.organizations["区委"],
         richer_scheme(**changes),
-        effective_from=date(2026, 2, 1),
+        effective_from=since,
         published_by=None,
         now=NOW,
     )

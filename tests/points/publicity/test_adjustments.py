@@ -195,9 +195,7 @@ def test_late_adjustment_goes_into_the_open_period_and_names_the_old(world: Worl
         status=PeriodStatus.CLOSED,
     )  # fmt: skip
     world.session.add(old)
-    publish_richer(world)
-    world.session.execute(sa.text("UPDATE points_scheme_version SET effective_from = '2025-01-01'"))
-    world.session.expire_all()
+    publish_richer(world, since=date(2025, 2, 1))
 
     enter(world, "书记一", "commended", "党员甲", happened_on=date(2025, 12, 20))
 
