@@ -32,11 +32,13 @@ blp = Blueprint("adjustments", __name__, description="手工记分")
 
 _ID = "0198c0de-0000-7000-8000-000000000080"
 _AT = "2026-11-10T10:00:00+08:00"
+# What `parse_points` reads, "-999999.99" at the longest.
+_POINTS_BOUNDS = {"minLength": 1, "maxLength": 10}
 
 
 class RatingIn(InSchema):
     rater = Text(length_max=40, required=True, metadata={"example": "党员互评"})
-    given_points = PointsText(required=True, metadata={"example": "9"})
+    given_points = PointsText(required=True, metadata=_POINTS_BOUNDS | {"example": "9"})
 
 
 class GivenIn(InSchema):
@@ -46,7 +48,7 @@ class GivenIn(InSchema):
     given_points = PointsText(
         load_default=None,
         allow_none=True,
-        metadata={"example": "3", "description": "方案由人给分的项目"},
+        metadata=_POINTS_BOUNDS | {"example": "3", "description": "方案由人给分的项目"},
     )
     ratings = fields.List(
         fields.Nested(RatingIn),

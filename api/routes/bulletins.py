@@ -4,7 +4,7 @@ import re
 from typing import Any
 from uuid import UUID
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
@@ -28,6 +28,9 @@ class Month(fields.String):
     """A calendar month, YYYY-MM."""
 
     default_error_messages = {"invalid": "应为 YYYY-MM 的月份", "required": "必填"}
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(validate=validate.Length(equal=7), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not (isinstance(value, str) and _MONTH.fullmatch(value)):
