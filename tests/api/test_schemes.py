@@ -285,6 +285,9 @@ def test_commands_check_import_and_export(service: Service, tmp_path: Path) -> N
     put = run(
         "import", str(good), "--organization", "区委", "--publish", "--from", NEXT_YEAR
     )  # fmt: skip
+    old_way = service.app.test_cli_runner().invoke(
+        args=["points", "publish", str(good), "--from", "2028-01-01"]
+    )
     exported = run("export", "member-points", "--version", "2")
 
     assert checked.exit_code == 0, checked.output
@@ -292,6 +295,7 @@ def test_commands_check_import_and_export(service: Service, tmp_path: Path) -> N
     assert f"{bad}:1：错误：/code" in faulty.output
     assert "草稿" in draft.output
     assert "第 2 版自 2027-01-01 起施行" in put.output
+    assert "第 3 版自 2028-01-01 起施行" in old_way.output
     assert digest(scheme_texts.from_yaml(exported.output).data) == digest(SCHEME)
     assert run("export", "unknown").exit_code == 1
     assert run("import", str(good), "--organization", "没有").exit_code == 1
