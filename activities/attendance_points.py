@@ -1,6 +1,6 @@
 """What attendance gives and takes: credited in one pass at the closing, by revision afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -12,10 +12,8 @@ from activities.attendance_rows import Change
 from activities.life_models import ATTENDED, AttendanceStatus
 from activities.models import Activity
 from core.clock import business_day
-from core.quantities import format_points
 from members.access import Actor
 from members.models import MemberClass
-from notifications import outbox
 from points import crediting, reversing, schemes, scores
 from points.crediting import Credited, Occasion
 from points.definitions import Event
@@ -72,9 +70,7 @@ def credit(
         scheme = schemes.choose(published, one.row.home_path, day)
         is_exempt = scheme is not None and bool(mine & scheme.definition.exempt)
         occasions.append(_occasion(activity, one, mine, is_exempt or one.row.is_exempt))
-    credited = crediting.credit(session, actor, occasions, now=now)
-    outbox.enqueue(session, _notices(activity, counted, credited), now=now)
-    return credited
+    return crediting.credit(session, actor, occasions, now=now)
 
 
 def _counts(change: Change) -> bool:
@@ -101,19 +97,3 @@ def _occasion(activity: Activity, change: Change, words: set[str], is_exempt: bo
         member_class=next(iter(words & set(MemberClass)), ""),
         is_exempt=is_exempt,
     )
-
-
-def _notices(
-    activity: Activity, changes: Sequence[Change], credited: Mapping[UUID, Credited]
-) -> list[outbox.Message]:
-    """A deduction is told to whom it is taken from (guardrail 10)."""
-    return [
-        outbox.Message(
-            one.row.member_id,
-            "attendance_deducted",
-            f"{one.row.id}:{one.revision}",
-            {"title": activity.title, "points": format_points(-credited[one.row.id].points)},
-        )
-        for one in changes
-        if credited[one.row.id].points < 0
-    ]

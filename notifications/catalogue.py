@@ -82,17 +82,11 @@ KINDS = {
             "“{title}”的请假{decision}。{reason}",
         ),
         MessageKind(
-            "attendance_deducted",
-            frozenset({"title", "points"}),
-            "一次缺席已登记",
-            "“{title}”登记为无故缺席，按积分方案扣 {points} 分。"
-            "如与事实不符，或已补学，请在 30 天内向支部提出。",
-        ),
-        MessageKind(
             "deduction_posted",
             frozenset({"title", "points"}),
             "记了一笔扣分",
-            "“{title}”扣 {points} 分，公示前可以提出异议；说明情况后由另一人答复。",
+            "“{title}”按积分方案扣 {points} 分。如与事实不符，公示期满前可以提出异议，由另一人答复；"
+            "缺席的可在 30 天内补学。",
         ),
         MessageKind(
             "deduction_notice",

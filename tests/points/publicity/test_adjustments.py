@@ -280,6 +280,6 @@ def test_explanation_names_raters_basis_and_document(world: World) -> None:
 
     steps = explanations.explain(world.session, world.actor("党员甲"), made.entry_id).steps
 
-    assert "自评 10 分（权重 0.1）" in steps[1]
+    assert "自评 10 分×10%" in steps[1]
     assert "经办人书记一记入，依据：方案第三条（支〔2026〕3 号）。" in steps[-2]
     assert steps[-1] == "公示期满无异议后转为正式积分。"
