@@ -85,8 +85,8 @@ KINDS = {
             "deduction_posted",
             frozenset({"title", "points"}),
             "记了一笔扣分",
-            "“{title}”按积分方案扣 {points} 分。如与事实不符，公示期满前可以提出异议，由另一人答复；"
-            "缺席的可在 30 天内补学。",
+            "“{title}”按积分方案扣 {points} 分。如与事实不符，公示期满前可以提出异议，"
+            "由另一人答复；缺席的可在 30 天内补学。",
         ),
         MessageKind(
             "deduction_notice",
