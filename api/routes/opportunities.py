@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import marshmallow as ma
 from marshmallow import fields, validate
 
 from activities import opportunities, service_checks, service_confirmation, signups
@@ -127,6 +128,12 @@ class ConfirmationsIn(InSchema):
         validate=validate.Length(1, CONFIRMATIONS_MAX, error=f"每次 1 至 {CONFIRMATIONS_MAX} 人"),
     )
 
+    @ma.validates_schema
+    def _require_each_once(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        ids = [item["signup_id"] for item in data["items"]]
+        if len(set(ids)) != len(ids):
+            raise ma.ValidationError("同一个报名出现了两次", "items")
+
 
 class ConfirmationOut(OutSchema):
     signup_id = Identifier(metadata={"example": _SIGNUP_ID})
@@ -240,10 +247,10 @@ def list_service_signups(opportunity_id: UUID) -> Any:
 @blp.response(200, ConfirmationsOut)
 def confirm_service(data: dict[str, Any], opportunity_id: UUID) -> Any:
     """按名单核定时长，一次最多 500 人；随后由各人所在支部审核积分"""
-    lines = {item["signup_id"]: Line(**item) for item in data["items"]}
+    lines = [Line(**item) for item in data["items"]]
     with unit_of_work(db.session()) as session:
         results = service_confirmation.confirm(
-            session, current_actor(), opportunity_id, list(lines.values()), now=utc_now()
+            session, current_actor(), opportunity_id, lines, now=utc_now()
         )
     return {"results": results}
 

@@ -304,8 +304,9 @@ def test_list_is_confirmed_after_the_service_by_its_organiser(service: Service) 
         (early,) = service.caller("书记一").post(path, body).json["results"]
     with at("17:00"):
         stranger = service.caller("书记二").post(path, body)
-
+        twice = service.caller("书记一").post(path, {"items": body["items"] * 2})
     assert (early["outcome"], early["code"]) == ("refused", "service.refused")
+    assert refusal(twice)[:2] == (422, "validation")
     assert refusal(stranger)[:2] == (404, "not_found")
 
 
