@@ -2,10 +2,9 @@
 
 import random
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from activities import volunteering
@@ -13,7 +12,8 @@ from activities.models import VolunteerRecord
 from activities.service_rules import ServiceFacts, ServiceFlag
 from api.demo.district import District, Person
 from core.clock import business_day
-from points import queue, review
+from members.models import Organization
+from points import queue, review, rules, schemes
 from points.models import Claim
 from points.review import Action, Decision, Outcome
 
@@ -53,12 +53,13 @@ def correct_some(
         person = people[claim.member_id]
         if not person.has_phone or rng.random() > CORRECTED_SHARE:
             continue
-        record = session.scalars(
-            sa.select(VolunteerRecord).where(VolunteerRecord.claim_id == claim.id)
-        ).one()
+        record = session.get_one(VolunteerRecord, claim.source_id)
+        day = business_day(now)
+        if record.signup_id is not None or _is_too_late(session, claim, day):
+            continue
         volunteering.correct(
             session,
-            person.actor(business_day(now)),
+            person.actor(day),
             record.id,
             facts=_corrected(record),
             version=record.version,
@@ -91,6 +92,12 @@ def _decision(rng: random.Random, claim: Claim) -> Decision:
     if rng.random() < RETURNED_SHARE:
         return Decision(claim.id, claim.version, Action.RETURN, _UNCLEAR)
     return Decision(claim.id, claim.version, Action.APPROVE)
+
+
+def _is_too_late(session: Session, claim: Claim, day: date) -> bool:
+    path = session.get_one(Organization, claim.organization_id).path
+    cutoff = schemes.require_in_force(session, path, claim.happened_on).definition.cutoff
+    return day > rules.claim_deadline(cutoff, claim.happened_on)
 
 
 def _corrected(record: VolunteerRecord) -> ServiceFacts:

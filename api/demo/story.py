@@ -8,7 +8,17 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api.demo import calendar, cast, meetings, promises, publicity, shared_services, timeline, years
+from api.demo import (
+    calendar,
+    cast,
+    governing,
+    meetings,
+    promises,
+    publicity,
+    shared_services,
+    timeline,
+    years,
+)
 from api.demo.deciding import correct_some, decide_all
 from api.demo.district import Branch, District
 from api.demo.services import Service, invent_service, report
@@ -20,7 +30,7 @@ from points.models import Claim, LedgerEntry
 ROUNDS, ROUND_DAYS = 30, 14
 # The last days are not decided yet: what a newcomer finds waiting.
 WAITING_DAYS = 10
-SHARE_PER_ROUND = 0.12
+SHARE_PER_ROUND = 0.1
 OVER_PLAN_SHARE = 0.04
 # Their stories are told apart.
 _NAMED = frozenset({cast.MEMBER.name, cast.SECRETARY.name})
@@ -41,6 +51,7 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
         *promises.events(session, district, founded_on=founded),
         *shared_services.events(session, district, founded_on=founded),
         *publicity.events(session, district, founded_on=founded),
+        *governing.events(session, district, founded_on=founded),
         *years.events(session, district, founded_on=founded),
     ]
     timeline.live(session, events, until=now)

@@ -1,0 +1,137 @@
+"""What the demo's officers decided: cadres, who drafts schemes, a recusal and an undo."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import sqlalchemy as sa
+import yaml
+from sqlalchemy.orm import Session
+
+from api.demo import cast
+from api.demo.district import Branch, District
+from api.demo.founding import ROOT
+from api.demo.timeline import Event
+from core.clock import at_local, business_day
+from members import cadres
+from members.cadres import Appointment
+from points import (
+    adjustments,
+    queue,
+    recusals,
+    review_batches,
+    scheme_delegations,
+    scheme_drafts,
+    schemes,
+)
+from points.adjustments import Given, Terms
+from points.models import SchemeStatus, SchemeVersion, Subject
+from points.review import Action, Decision
+from points.scheme_delegations import Delegation
+
+CADRE_SCHEME = ROOT / "docs/schemes/chenggu-wudu-2022.yaml"
+VILLAGE_BRANCHES = ("上川村党支部", "下川村党支部")
+DRAFTING_COMMITTEE_OF = "上川村党支部"
+# Days behind the founding.
+APPOINTED, DELEGATED, STEPPED_BACK, UNDONE, SCORED, DRAFTED = 30, 45, 50, 55, 75, 400
+MONTHLY_SCORES = {"basic_work": (5600, 5200), "key_work": (3600, 3750)}
+
+
+def events(session: Session, district: District, *, founded_on: date) -> Iterator[Event]:
+    """One of each, at their days."""
+    for days, hour, act in (
+        (APPOINTED, 9, _appoint),
+        (DELEGATED, 9, _delegate),
+        (STEPPED_BACK, 9, _step_back),
+        (UNDONE, 19, _undo),
+        (SCORED, 9, _score),
+        (DRAFTED, 9, _draft),
+    ):
+        at = at_local(founded_on + timedelta(days=days), hour)
+        yield Event(at, partial(act, session, district))
+
+
+def _appoint(session: Session, district: District, now: datetime) -> None:
+    """Village cadres are scored by a scheme of their own, apart from their points as members."""
+    day = business_day(now)
+    data = yaml.safe_load(CADRE_SCHEME.read_text(encoding="utf-8"))
+    schemes.publish(
+        session,
+        district.root.id,
+        data,
+        effective_from=day,
+        published_by=district.admin.id,
+        now=now,
+    )
+    for name in VILLAGE_BRANCHES:
+        branch = district.branches[name]
+        terms = Appointment(branch.id, "村党支部书记", "镇党发〔2025〕18 号", day)
+        cadres.appoint(session, district.admin.actor(day), branch.head.id, terms=terms, now=now)
+
+
+def _score(session: Session, district: District, now: datetime) -> None:
+    """The committee gives each village secretary his marks of the month."""
+    day = business_day(now)
+    for number, name in enumerate(VILLAGE_BRANCHES):
+        branch = district.branches[name]
+        officer = district.officers[_committee_of(branch)]
+        for item_code, scores in MONTHLY_SCORES.items():
+            terms = Terms(
+                item_code, day, f"{day.month}月考核", "镇党委考核记录", subject=Subject.CADRES
+            )
+            given = [Given(branch.head.id, points=scores[number])]
+            adjustments.enter(
+                session, officer.actor(day), branch.id, terms=terms, given=given, now=now
+            )
+
+
+def _delegate(session: Session, district: District, now: datetime) -> None:
+    day = business_day(now)
+    committee_id = _committee_of(district.branches[DRAFTING_COMMITTEE_OF])
+    terms = Delegation(day, None, "区组通〔2025〕9 号")
+    scheme_delegations.delegate(
+        session, district.admin.actor(day), committee_id, terms=terms, now=now
+    )
+
+
+def _step_back(session: Session, district: District, now: datetime) -> None:
+    """The secretary does not decide what concerns his brother-in-law."""
+    home, day = district.branches[cast.HOME_BRANCH], business_day(now)
+    relative = next(person for person in home.people if person.is_resting)
+    recusals.for_member(session, home.head.actor(day), relative.id, reason="亲属关系", now=now)
+
+
+def _undo(session: Session, district: District, now: datetime) -> None:
+    """A slip of the thumb: everything approved at once, and taken back three minutes later."""
+    home, day = district.branches[cast.HOME_BRANCH], business_day(now)
+    actor = home.head.actor(day)
+    page = queue.list_waiting(session, actor, home.id, is_flagged=None, after=None, limit=50)
+    decisions = [
+        Decision(row.Claim.id, row.Claim.version, Action.APPROVE)
+        for row in page.items
+        if row.Claim.member_id != home.head.id
+    ]
+    review_id = review_batches.decide(session, actor, decisions, now=now).review_id
+    if review_id is not None:
+        session.expire_all()
+        review_batches.undo(session, actor, review_id, now=now + timedelta(minutes=3))
+
+
+def _draft(session: Session, district: District, now: datetime) -> None:
+    """Next year's scheme lies on the table as a copy of the one in force."""
+    published_id = session.scalars(
+        sa.select(SchemeVersion.id).where(
+            SchemeVersion.status == SchemeStatus.PUBLISHED,
+            SchemeVersion.subject == Subject.PARTY_MEMBERS,
+        )
+    ).one()
+    actor = district.admin.actor(business_day(now))
+    scheme_drafts.create(session, actor, district.root.id, text=None, copy_of=published_id, now=now)
+
+
+def _committee_of(branch: Branch) -> UUID:
+    committee_id = branch.organization.parent_id
+    if committee_id is None:
+        raise LookupError(f"{branch.organization.name} stands under nobody")
+    return committee_id
