@@ -33,6 +33,8 @@ from core.clock import at_local, business_day
 
 # One in so many is away, most of them with leave.
 AWAY_ONE_IN, LEAVE_SHARE = 25, 0.7
+# Other branches began late to announce their meetings here.
+TOLD_AFTER = timedelta(days=360)
 CATCHING_UP_DAY, CAUGHT_UP_WITHIN = 17, timedelta(days=10)
 MOTION = "通过支部下季度工作计划"
 
@@ -42,6 +44,7 @@ def events(
 ) -> Iterator[Event]:
     """The announcement and the evening of every meeting on the calendar that is over."""
     branches = {branch.id: branch for branch in district.branches.values()}
+    home = district.branches[cast.HOME_BRANCH]
     planned = session.scalars(
         sa.select(Activity)
         .where(Activity.cancelled_at.is_(None))
@@ -49,8 +52,9 @@ def events(
     )
     for activity in planned.all():
         branch = branches[activity.organization_id]
-        announced_at = max(activity.created_at, activity.starts_at - timedelta(days=4))
-        yield Event(announced_at, partial(_announce, session, branch, activity))
+        if branch is home or business_day(activity.starts_at) > founded_on + TOLD_AFTER:
+            announced_at = max(activity.created_at, activity.starts_at - timedelta(days=4))
+            yield Event(announced_at, partial(_announce, session, branch, activity))
         evening = activity.ends_at + timedelta(minutes=10)
         yield Event(evening, partial(_hold, session, rng, branch, activity))
     for month in months(founded_on, founded_on + timedelta(days=365)):

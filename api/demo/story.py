@@ -30,7 +30,7 @@ from points.models import Claim, LedgerEntry
 ROUNDS, ROUND_DAYS = 30, 14
 # The last days are not decided yet: what a newcomer finds waiting.
 WAITING_DAYS = 10
-SHARE_PER_ROUND = 0.1
+SHARE_PER_ROUND = 0.08
 OVER_PLAN_SHARE = 0.04
 # Their stories are told apart.
 _NAMED = frozenset({cast.MEMBER.name, cast.SECRETARY.name})

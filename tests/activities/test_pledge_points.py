@@ -185,7 +185,8 @@ def test_scheme_of_a_class_gives_its_own_grades(world: World, pledging: Pledging
 
 def test_without_a_scheme_the_grade_stands_without_points(world: World, pledging: Pledging) -> None:
     pledge_id = pledging.at(S.IN_PROGRESS)
-    world.session.execute(sa.text("UPDATE points_scheme_version SET effective_from = '2030-01-01'"))
+    # A published scheme changes nothing but its end.
+    world.session.execute(sa.text("UPDATE points_scheme_version SET effective_to = '2026-01-02'"))
 
     result = pledging.grade(pledge_id, "优")
 

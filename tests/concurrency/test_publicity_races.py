@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.config import Settings
-from points import bulletins, ledger, objection_decisions, objections, review_batches
-from points.models import Claim, ClaimStatus, LedgerEntry
+from points import bulletins, ledger, objection_decisions, objections, review_batches, schemes
+from points.models import Claim, ClaimStatus, LedgerEntry, Period
 from points.objection_decisions import Verdict
 from points.publicity_models import BulletinConfirmation, BulletinEntry
 from points.review import Action, Decision
 from points.review_batches import Reviewed, Undone
 from tests.concurrency.arena import RACES, Act, Arena, Finish
-from tests.world import NOW
+from tests.world import NOW, SCHEME
 
 # After all the months that the races publish.
 LONG_AFTER = NOW.replace(year=2045)
@@ -60,7 +60,7 @@ def reverse(arena: Arena, who: str, entry_id: UUID) -> Act:
 
 def test_two_publications_of_a_month_make_one(arena: Arena) -> None:
     """And of two months at once, each takes other entries."""
-    arena.alone(_move_entries_into_the_past)
+    arena.alone(lambda session: _open_the_past(session, arena))
     for number in range(RACES):
         month = month_of(number)
         arena.alone(lambda session: _post_directly(session, arena))
@@ -80,15 +80,17 @@ def test_two_publications_of_a_month_make_one(arena: Arena) -> None:
     assert arena.faults() == []
 
 
-def _move_entries_into_the_past(session: Session) -> None:
-    session.execute(
-        sa.text(
-            "INSERT INTO points_period (id, code, starts_on, ends_on, status)"
-            " SELECT :id, '2007', '2007-01-01', '2007-12-31', 'open'"
-        ),
-        {"id": UUID(int=7).hex if session.get_bind().dialect.name == "sqlite" else UUID(int=7)},
+def _open_the_past(session: Session, arena: Arena) -> None:
+    """A year before all the months, with the scheme that was in force from then on."""
+    session.add(Period(code="2007", starts_on=date(2007, 1, 1), ends_on=date(2007, 12, 31)))
+    schemes.publish(
+        session,
+        arena.world.organizations["区委"],
+        SCHEME,
+        effective_from=date(2007, 1, 1),
+        published_by=None,
+        now=NOW,
     )
-    session.execute(sa.text("UPDATE points_scheme_version SET effective_from = '2007-01-01'"))
 
 
 def _post_directly(session: Session, arena: Arena) -> None:
