@@ -11,7 +11,7 @@ run: .venv/.run-stamp  ## Set up what is missing, migrate, seed an empty databas
 	@$(PY) -m flask --app wsgi demo
 demo: run
 test: .venv/.dev-stamp  ## The whole suite on SQLite and on a PostgreSQL that it starts itself.
-	$(PY) -m pytest -n logical --maxprocesses 8 $(TESTS)
+	$(PY) -m pytest -n logical --maxprocesses 8 --dist loadgroup $(TESTS)
 check: format-check lint types imports openapi test  ## Everything that CI asks, but the tour.
 format: .venv/.dev-stamp
 	$(PY) -m ruff check --fix-only --quiet . && $(PY) -m ruff format .

@@ -48,6 +48,8 @@ from points.scheme_models import SchemeDelegation
 from points.statement_models import PeriodOpening, PeriodStatement
 from tests.engines import ENGINE_KINDS, Databases
 
+# One worker seeds once an engine for all of these tests.
+pytestmark = pytest.mark.xdist_group("demo")
 ROOT = Path(__file__).resolve().parents[2]
 # The hardest day for a story that ends today: a new year, and the last one still open.
 NOW = datetime(2027, 1, 2, 0, 30, tzinfo=SHANGHAI)
@@ -165,7 +167,8 @@ def test_phones_and_names_are_made_up(demo: Demo) -> None:
 
 def test_story_is_fourteen_months_long_and_shows_each_case(demo: Demo) -> None:
     first = demo.session.scalar(sa.select(sa.func.min(VolunteerRecord.happened_on)))
-    years = dict(demo.session.execute(sa.select(Period.code, Period.status)).tuples().all())
+    rows = demo.session.execute(sa.select(Period.code, Period.status))
+    years = {code: status for code, status in rows}
 
     assert timedelta(days=400) < business_day(NOW) - first < timedelta(days=450)
     assert years == {"2025": "closed", "2026": "open", "2027": "open"}
