@@ -168,7 +168,7 @@ def test_phones_and_names_are_made_up(demo: Demo) -> None:
 def test_story_is_fourteen_months_long_and_shows_each_case(demo: Demo) -> None:
     first = demo.session.scalar(sa.select(sa.func.min(VolunteerRecord.happened_on)))
     rows = demo.session.execute(sa.select(Period.code, Period.status))
-    years = {code: status for code, status in rows}
+    years = {row.code: row.status for row in rows}
 
     assert timedelta(days=400) < business_day(NOW) - first < timedelta(days=450)
     assert years == {"2025": "closed", "2026": "open", "2027": "open"}
