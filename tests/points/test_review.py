@@ -1,8 +1,5 @@
 """Deciding claims: grants, caps, refusals, and a constant number of statements."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,25 +10,13 @@ from notifications.models import OutboxMessage
 from points import review
 from points.models import Claim, LedgerEntry, Quota
 from points.review import Action, Decision, Outcome
+from tests.statements import counted_statements
 from tests.world import NOW, World, build_world
 
 
 @pytest.fixture
 def world(session: Session) -> World:
     return build_world(session)
-
-
-@contextmanager
-def counted(session: Session) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_conn: object, _cur: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    engine = session.get_bind().engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield statements
-    sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def approve(world: World, *claim_ids: object, by: str = "书记一") -> list[review.Result]:
@@ -129,9 +114,9 @@ def test_five_hundred_approvals_take_the_statements_of_one(world: World) -> None
     single = world.add_claim("党员甲", "一支部", minutes=30)
     many = [world.add_claim("党员乙", "一支部", minutes=30) for _ in range(500)]
 
-    with counted(world.session) as for_one:
+    with counted_statements(world.session) as for_one:
         approve(world, single)
-    with counted(world.session) as for_many:
+    with counted_statements(world.session) as for_many:
         results = approve(world, *many)
 
     assert all(result.outcome is Outcome.APPROVED for result in results)

@@ -1,7 +1,5 @@
 """Closing a year in tests: whole closes, and numbers of statements."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
@@ -29,17 +27,3 @@ def close_year(session: Session, code: str = "2026", *, now: datetime = LATER) -
 def statement_of(session: Session, member_id: object) -> PeriodStatement:
     query = sa.select(PeriodStatement).where(PeriodStatement.member_id == member_id)
     return session.scalars(query).one()
-
-
-@contextmanager
-def counted(session: Session) -> Iterator[list[str]]:
-    """The SQL that is sent meanwhile."""
-    sent: list[str] = []
-
-    def note(_conn: object, _cur: object, statement: str, *_rest: object) -> None:
-        sent.append(statement)
-
-    engine = session.get_bind().engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    sa.event.remove(engine, "before_cursor_execute", note)

@@ -28,9 +28,9 @@ from tests.points.closing.closings import (
     LATER,
     LATER_DAY,
     close_year,
-    counted,
     statement_of,
 )
+from tests.statements import counted_statements
 from tests.world import LONG_AGO, NOW, World, build_world
 
 
@@ -259,7 +259,7 @@ def test_close_takes_as_many_statements_for_one_member_as_for_five_hundred(
         world = build_world(session)
         add_members(world, size)
         session.expire_all()
-        with counted(session) as sent:
+        with counted_statements(session) as sent:
             close_year(session)
         counts[size] = len([one for one in sent if "SAVEPOINT" not in one])
         savepoint.rollback()
