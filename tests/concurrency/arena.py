@@ -24,10 +24,11 @@ from members.models import Affiliation, Member, MemberKind
 from points import review, verification
 from points.models import Claim
 from points.review import Action, Decision, Result
+from tests.depth import far
 from tests.world import LONG_AGO, NOW, TODAY, World, build_world
 
 THREADS = 8
-RACES = 200
+RACES = far(deep=200, quick=60)
 # Between a decision and its COMMIT, so that a rival without a lock has the time to slip in.
 PAUSE_SECONDS_MAX = 0.004
 

@@ -16,9 +16,10 @@ from points.closing import CloseTerms
 from points.models import LedgerEntry, Period
 from points.statement_models import PeriodSeal, PeriodStatement
 from tests.concurrency.arena import Act, Arena, Finish
+from tests.depth import far
 from tests.world import NOW, SCHEME
 
-RACES = 500
+RACES = far(deep=500, quick=100)
 # Each race has a year of its own, because a closed year never opens again.
 FIRST_YEAR = 1500
 LATER = datetime(2027, 1, 20, 2, 0, tzinfo=UTC)

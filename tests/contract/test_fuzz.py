@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.depth import far
 from tests.served import EVERYTHING, Service
 
 CHECKS = [
@@ -22,7 +23,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES_PER_OPERATION = 8
+EXAMPLES_PER_OPERATION = far(deep=15, quick=3)
 
 
 def known_ids(service: Service) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from itertools import count, groupby
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.contract.hostile_input import (
     kind_of,
     mutate,
 )
+from tests.depth import spread
 from tests.engines import ENGINE_KINDS, Databases
 from tests.served import ABSENT_ID, EVERYTHING, Document, Service, served
 
@@ -85,22 +87,28 @@ def with_bodies(document: Document) -> Iterator[tuple[str, dict[str, Any], Any]]
 )
 def test_hostile_value_in_a_body_is_refused_alike(databases: Databases, kind: str) -> None:
     def probes(service: Service) -> Iterator[Probe]:
+        turns = count()
         for target, schema, example in with_bodies(service.document):
-            for n, mutation in enumerate(mutate(service.document, schema, example, kind)):
-                name = f"{target} {mutation.pointer} #{n} {str(mutation.value)[:40]!r}"
-                yield name, target, raw(mutation.body.encode()), mutation.is_invalid
+            for pointer, mutations in groupby(
+                mutate(service.document, schema, example, kind), lambda one: one.pointer
+            ):
+                for n, mutation in spread(enumerate(mutations), next(turns)):
+                    name = f"{target} {pointer} #{n} {str(mutation.value)[:40]!r}"
+                    yield name, target, raw(mutation.body.encode()), mutation.is_invalid
 
     require_alike(databases, probes)
 
 
 def test_hostile_query_parameter_is_refused_alike(databases: Databases) -> None:
     def probes(service: Service) -> Iterator[Probe]:
+        turns = count()
         for method, path, operation in operations(service.document):
             for parameter in operation["parameters"]:
                 if parameter["in"] != "query":
                     continue
                 kind = kind_of(parameter["schema"])
-                for value in INVALID_QUERY.get(kind or "", INVALID_QUERY["string"]):
+                values = INVALID_QUERY.get(kind or "", INVALID_QUERY["string"])
+                for value in spread(values, next(turns)):
                     name = f"{method} {path} {parameter['name']}={value[:40]!r}"
                     query = {"query_string": {parameter["name"]: value}}
                     yield name, f"{method} {path}", query, True
@@ -142,8 +150,8 @@ def test_malformed_path_id_is_not_found(databases: Databases, bad: str) -> None:
 
 def test_wrong_body_is_refused_alike(databases: Databases) -> None:
     def probes(service: Service) -> Iterator[Probe]:
-        for target, _, example in with_bodies(service.document):
-            for shape, options in body_shapes(example):
+        for turn, (target, _, example) in enumerate(with_bodies(service.document)):
+            for shape, options in spread(body_shapes(example), turn):
                 yield f"{target} {shape}", target, options, True
 
     answers = require_alike(databases, probes)
@@ -156,8 +164,8 @@ def test_wrong_content_type_is_refused(databases: Databases) -> None:
     types += ["multipart/form-data; boundary=x", "text/json", "application/vnd.api+json", "json"]
 
     def probes(service: Service) -> Iterator[Probe]:
-        for target, _, example in with_bodies(service.document):
-            for content_type in types:
+        for turn, (target, _, example) in enumerate(with_bodies(service.document)):
+            for content_type in spread(types, turn):
                 options = raw(json.dumps(example).encode(), content_type)
                 yield f"{target} {content_type!r}", target, options, True
 
