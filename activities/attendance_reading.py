@@ -22,7 +22,7 @@ from activities.life_models import (
 from activities.models import Activity
 from core.clock import at_local
 from core.errors import FieldProblem, NotFound, RuleViolation
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import READING_ROLES, Actor, get_organization, primary_affiliation_on, within
 from members.models import Affiliation, Member, Organization, OrganizationKind
 from members.organizations import BRANCH_KINDS
@@ -87,11 +87,7 @@ def list_own(
         # A plan that nobody has announced is the organiser's own business.
         Activity.published_at.is_not(None) | Activity.started_at.is_not(None),
     )
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Activity.id < last_id)
-    rows = session.execute(query.order_by(Activity.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.Activity.id)])
+    return newest_first(session, query, Activity, after=after, limit=limit)
 
 
 def get_own(session: Session, actor: Actor, activity_id: UUID) -> Any:

@@ -18,7 +18,7 @@ from activities.activity_access import (
 from activities.life_models import ActivityOrganization
 from activities.models import Activity, ActivityKind
 from core.errors import Conflict, FieldProblem, NotFound, RuleViolation, VersionConflict
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import READING_ROLES, Actor, get_organization
 from members.models import Organization
 
@@ -189,11 +189,7 @@ def list_activities(
     if organization_id != actor.organization_id:
         get_organization(session, actor, organization_id, roles=READING_ROLES)
     query = sa.select(Activity).where(Activity.organization_id == organization_id)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Activity.id < last_id)
-    rows = session.scalars(query.order_by(Activity.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda activity: [str(activity.id)])
+    return newest_first(session, query, Activity, after=after, limit=limit)
 
 
 def _require_possible(plan: ActivityPlan) -> None:

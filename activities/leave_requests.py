@@ -21,7 +21,7 @@ from activities.life_models import (
 )
 from activities.models import Activity
 from core.errors import NotFound, RuleViolation
-from core.paging import Page, cut, id_key
+from core.paging import Page, oldest_first
 from members.access import Actor, place_of_affiliation, primary_affiliation_on, within
 from members.models import Affiliation, Member, Organization
 
@@ -135,11 +135,7 @@ def list_waiting(
             within([organization.path]),
         )
     )
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(LeaveRequest.id > last_id)
-    rows = session.execute(query.order_by(LeaveRequest.id).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.LeaveRequest.id)])
+    return oldest_first(session, query, LeaveRequest, after=after, limit=limit)
 
 
 def _require_before_start(activity: Activity, now: datetime) -> None:

@@ -11,7 +11,7 @@ from activities import service_issuers
 from activities.service_models import ServiceOpportunity, ServiceSignup
 from activities.signup_rules import OpportunityPlan, require_offerable
 from core.errors import Conflict, Forbidden, NotFound
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import ROSTER_ROLES, Actor, get_organization, hold_roles, within
 from members.models import Affiliation, AffiliationKind, Organization
 from notifications import outbox
@@ -200,8 +200,4 @@ def is_offered_to(member_id: UUID, on: date) -> sa.ColumnElement[bool]:
 def _page(
     session: Session, query: sa.Select[*tuple[Any, ...]], after: list[str | int] | None, limit: int
 ) -> Page[Any]:
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(ServiceOpportunity.id < last_id)
-    rows = session.execute(query.order_by(ServiceOpportunity.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.ServiceOpportunity.id)])
+    return newest_first(session, query, ServiceOpportunity, after=after, limit=limit)

@@ -16,7 +16,7 @@ from activities.service_models import (
 from activities.volunteering import get_writable, is_live_claim
 from core.clock import business_day
 from core.errors import Conflict, RuleViolation
-from core.paging import Page, cut, id_key
+from core.paging import Page, oldest_first
 from core.working_days import add_working_days, load_calendar
 from members.access import READING_ROLES, Actor, get_organization, within
 from members.access_models import Role
@@ -104,11 +104,7 @@ def list_waiting(
     if is_overdue is not None:
         past = ServiceCorrection.due_on < actor.on
         query = query.where(past if is_overdue else ~past)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(ServiceCorrection.id > last_id)
-    rows = session.execute(query.order_by(ServiceCorrection.id).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.ServiceCorrection.id)])
+    return oldest_first(session, query, ServiceCorrection, after=after, limit=limit)
 
 
 def list_own(session: Session, actor: Actor, record_id: UUID) -> list[ServiceCorrection]:

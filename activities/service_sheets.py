@@ -16,7 +16,7 @@ from activities.sheet_lines import digest_of, load_lines
 from core.clock import business_day
 from core.errors import Conflict, NotFound, RuleViolation
 from core.ids import new_id
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members import consents
 from members.access import ROSTER_ROLES, Actor, within
 from members.consent_models import ConsentPurpose
@@ -195,11 +195,7 @@ def list_own(
 ) -> Page[Any]:
     """The actor's sheets, newest first."""
     query = _with_names().where(ServiceSheet.member_id == actor.member_id)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(ServiceSheet.id < last_id)
-    rows = session.execute(query.order_by(ServiceSheet.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.ServiceSheet.id)])
+    return newest_first(session, query, ServiceSheet, after=after, limit=limit)
 
 
 def mask_name(name: str) -> str:

@@ -12,7 +12,7 @@ from activities.models import VolunteerRecord
 from activities.opportunities import OpportunityClosed
 from activities.service_models import ServiceOpportunity, ServiceSignup
 from core.errors import Conflict, NotFound, RuleViolation
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import ROSTER_ROLES, Actor, get_member
 from members.models import Affiliation, AffiliationKind, Member, Organization
 
@@ -117,11 +117,7 @@ def list_own(
         .outerjoin(VolunteerRecord, VolunteerRecord.signup_id == ServiceSignup.id)
         .where(ServiceSignup.member_id == actor.member_id)
     )
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(ServiceSignup.id < last_id)
-    rows = session.execute(query.order_by(ServiceSignup.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.ServiceSignup.id)])
+    return newest_first(session, query, ServiceSignup, after=after, limit=limit)
 
 
 def list_coming(session: Session, actor: Actor, opportunity_id: UUID) -> list[Any]:

@@ -1,6 +1,5 @@
 """Volunteer service: recorded once, claimed at once, corrected after a return, withdrawn."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from activities.service_rules import ServiceFacts, Surroundings, flags_of, requi
 from activities.service_surroundings import load_surroundings
 from core.errors import NotFound, RuleViolation, VersionConflict
 from core.ids import new_id
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import (
     READING_ROLES,
     ROSTER_ROLES,
@@ -180,13 +179,7 @@ def list_own(
 ) -> Page[Any]:
     """The actor's records with their claims, newest first."""
     query = _with_claims().where(VolunteerRecord.member_id == actor.member_id)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(VolunteerRecord.id < last_id)
-    rows: Sequence[Any] = session.execute(
-        query.order_by(VolunteerRecord.id.desc()).limit(limit + 1)
-    ).all()
-    return cut(rows, limit, lambda row: [str(row.VolunteerRecord.id)])
+    return newest_first(session, query, VolunteerRecord, after=after, limit=limit)
 
 
 def confirmed_minutes(record: VolunteerRecord, claim: Claim | None) -> int | None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from core.errors import RuleViolation
 
@@ -22,6 +25,40 @@ def cut(rows: Sequence[Item], limit: int, key: Callable[[Item], list[str | int]]
     """Make a page of rows that were fetched with one more than `limit`."""
     items = rows[:limit]
     return Page(items, key(items[-1]) if len(rows) > limit else None)
+
+
+def newest_first(
+    session: Session,
+    query: sa.Select[*tuple[Any, ...]],
+    entity: Any,
+    *,
+    after: list[str | int] | None,
+    limit: int,
+) -> Page[Any]:
+    """A page of a query by falling id of one of its entities: entities, or rows that hold it.
+
+    Raises:
+        InvalidCursor: the cursor has another shape.
+    """
+    last_id = id_key(after)
+    if last_id is not None:
+        query = query.where(entity.id < last_id)
+    return _page_by_id(session, query.order_by(entity.id.desc()), entity, limit)
+
+
+def oldest_first(
+    session: Session,
+    query: sa.Select[*tuple[Any, ...]],
+    entity: Any,
+    *,
+    after: list[str | int] | None,
+    limit: int,
+) -> Page[Any]:
+    """The same by rising id, for what waits its turn."""
+    last_id = id_key(after)
+    if last_id is not None:
+        query = query.where(entity.id > last_id)
+    return _page_by_id(session, query.order_by(entity.id), entity, limit)
 
 
 class InvalidCursor(RuleViolation):
@@ -44,3 +81,13 @@ def id_key(key: list[str | int] | None) -> UUID | None:
         return UUID(str(text))
     except ValueError as error:
         raise InvalidCursor from error
+
+
+def _page_by_id(
+    session: Session, query: sa.Select[*tuple[Any, ...]], entity: Any, limit: int
+) -> Page[Any]:
+    rows: Sequence[Any] = session.execute(query.limit(limit + 1)).all()
+    if len(query.column_descriptions) == 1:
+        return cut([row[0] for row in rows], limit, lambda item: [str(item.id)])
+    name = entity.__name__
+    return cut(rows, limit, lambda row: [str(getattr(row, name).id)])

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.ids import new_id
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from core.rows import insert_rows
 from members.access import Actor
 from notifications import catalogue
@@ -63,11 +63,7 @@ def list_messages(
 ) -> Page[InboxMessage]:
     """The actor's own messages, newest first."""
     query = sa.select(InboxMessage).where(InboxMessage.member_id == actor.member_id)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(InboxMessage.id < last_id)
-    rows = session.scalars(query.order_by(InboxMessage.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda message: [str(message.id)])
+    return newest_first(session, query, InboxMessage, after=after, limit=limit)
 
 
 def mark_read(session: Session, actor: Actor, *, up_to: UUID, now: datetime) -> None:

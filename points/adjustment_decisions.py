@@ -1,6 +1,5 @@
 """What happens to an adjustment that waits: confirmed by a second person, posted, withdrawn."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import Actor, get_organization, hold_roles, within
 from members.access_models import Role
 from members.models import Member, Organization
@@ -147,13 +146,7 @@ def _list(
     after: list[str | int] | None,
     limit: int,
 ) -> Page[Any]:
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Adjustment.id < last_id)
-    rows: Sequence[Any] = session.execute(
-        query.order_by(Adjustment.id.desc()).limit(limit + 1)
-    ).all()
-    return cut(rows, limit, lambda row: [str(row.Adjustment.id)])
+    return newest_first(session, query, Adjustment, after=after, limit=limit)
 
 
 def _all() -> sa.Select[Adjustment, str, str]:

@@ -1,15 +1,13 @@
 """Reading bulletins: the branch's own members, the bodies above, the auditor."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from core.errors import NotFound
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import Actor, within
 from members.models import Organization
 from points.entries import LEDGER_ROLES
@@ -69,11 +67,7 @@ def list_of_organization(
     if organization is None or not (is_own or actor.covers(organization.path, LEDGER_ROLES)):
         raise NotFound
     query = _visible(actor).where(within([organization.path]))
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Bulletin.id < last_id)
-    rows: Sequence[Any] = session.scalars(query.order_by(Bulletin.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda bulletin: [str(bulletin.id)])
+    return newest_first(session, query, Bulletin, after=after, limit=limit)
 
 
 def _visible(actor: Actor) -> sa.Select[Bulletin]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.clock import business_day
 from core.errors import Conflict, NotFound, RuleViolation
 from core.ids import new_id
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import READING_ROLES, Actor, within
 from members.access_models import Role
 from members.models import Member, Organization
@@ -224,11 +224,7 @@ def list_own(
 ) -> Page[Claim]:
     """The actor's claims, newest first."""
     query = sa.select(Claim).where(Claim.member_id == actor.member_id)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Claim.id < last_id)
-    rows = session.scalars(query.order_by(Claim.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda claim: [str(claim.id)])
+    return newest_first(session, query, Claim, after=after, limit=limit)
 
 
 def find_reviewer(session: Session, member_id: UUID, organization: Organization, on: date) -> UUID:

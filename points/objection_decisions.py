@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import Forbidden, NotFound
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import Actor, hold_roles, within
 from members.access_models import Role
 from members.models import Member, Organization
@@ -172,13 +172,7 @@ def _list(
     limit: int,
 ) -> Page[Any]:
     query = _with_names().where(where)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Objection.id < last_id)
-    rows: Sequence[Any] = session.execute(
-        query.order_by(Objection.id.desc()).limit(limit + 1)
-    ).all()
-    return cut(rows, limit, lambda row: [str(row.Objection.id)])
+    return newest_first(session, query, Objection, after=after, limit=limit)
 
 
 def _put_right(

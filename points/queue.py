@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
-from core.paging import Page, cut, id_key
+from core.paging import Page, oldest_first
 from members.access import Actor
 from members.models import Member
 from points.models import Claim, ClaimStatus
@@ -34,11 +34,7 @@ def list_waiting(
     query = _waiting(actor, organization_id)
     if is_flagged is not None:
         query = query.where(Claim.is_flagged == is_flagged)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Claim.id > last_id)
-    rows = session.execute(query.order_by(Claim.id).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.Claim.id)])
+    return oldest_first(session, query, Claim, after=after, limit=limit)
 
 
 def count_waiting(session: Session, actor: Actor, organization_id: UUID) -> dict[str, int]:

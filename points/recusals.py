@@ -1,6 +1,6 @@
 """Recusals: a reviewer who is too close to a member or a claim says so and decides it no more."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import REVIEWING_ROLES, Actor, hold_roles
 from members.access_models import RoleGrant
 from members.models import Member, Organization
@@ -62,11 +62,7 @@ def list_own(
 ) -> Page[Recusal]:
     """What the actor has stepped back from, newest first."""
     query = sa.select(Recusal).where(Recusal.reviewer_id == actor.member_id)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(Recusal.id < last_id)
-    rows: Sequence[Any] = session.scalars(query.order_by(Recusal.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda one: [str(one.id)])
+    return newest_first(session, query, Recusal, after=after, limit=limit)
 
 
 def is_recused(reviewer: Any, member_id: Any, claim_id: Any) -> sa.ColumnElement[bool]:

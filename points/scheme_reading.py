@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
-from core.paging import Page, cut, id_key
+from core.paging import Page, newest_first
 from members.access import Actor
 from points import cadre_points, scheme_differences, scheme_sentences, schemes
 from points.definition_reading import parse_definition
@@ -56,11 +56,7 @@ def list_schemes(
     for column, value in given.items():
         if value is not None:
             query = query.where(column == value)
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(SchemeVersion.id < last_id)
-    rows = session.execute(query.order_by(SchemeVersion.id.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [str(row.SchemeVersion.id)])
+    return newest_first(session, query, SchemeVersion, after=after, limit=limit)
 
 
 def find_differences(session: Session, actor: Actor, scheme_id: UUID, *, to: UUID) -> list[str]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.paging import InvalidCursor, Page, cut, id_key
+from core.paging import InvalidCursor, Page, cut, newest_first
 from members.access import ROSTER_ROLES, Actor, within
 from members.branch_names import Branch
 from members.models import Organization
@@ -42,13 +42,8 @@ def list_imports(
         sa.select(RosterImport)
         .join(Organization, Organization.id == RosterImport.organization_id)
         .where(within(actor.paths(ROSTER_ROLES)))
-        .order_by(RosterImport.id.desc())
-        .limit(limit + 1)
     )
-    last_id = id_key(after)
-    if last_id is not None:
-        query = query.where(RosterImport.id < last_id)
-    return cut(session.scalars(query).all(), limit, lambda found: [str(found.id)])
+    return newest_first(session, query, RosterImport, after=after, limit=limit)
 
 
 def list_rows(
