@@ -1,7 +1,7 @@
 """The blueprint of every resource: policy, strict input, documented examples and problems."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import flask
 import flask_smorest
@@ -61,11 +61,14 @@ class Blueprint(flask_smorest.Blueprint):
         # A body may name what is not there, or is out of scope.
         if "<" in rule or isinstance(access, frozenset) or (401 in statuses and method != "GET"):
             statuses.add(404)
-        for status in sorted(statuses):
-            view = self.alt_response(status, _PROBLEM_NAMES[status])(view)
         security: dict[str, Any] = {"security": []} if access is Access.PUBLIC else {}
-        documented: Callable[..., Any] = self.doc(operationId=view.__name__, **security)(view)
-        return documented
+        documented: Any = self.doc(operationId=view.__name__, **security)(view)
+        # What `alt_response` does, without a wrapper around the view and a deep copy of the
+        # document for each of eight statuses: that was a third of the time that a start takes.
+        responses = documented._apidoc.setdefault("response", {}).setdefault("responses", {})
+        for status in sorted(statuses):
+            responses.setdefault(status, []).append(_PROBLEM_NAMES[status])
+        return cast(Callable[..., Any], documented)
 
 
 def _refusing_strays(view: Callable[..., Any]) -> Callable[..., Any]:
