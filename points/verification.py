@@ -17,6 +17,7 @@ from points.definition_reading import InvalidDefinition, digest, parse_definitio
 from points.definitions import Definition
 from points.granting import occasion_of
 from points.models import Claim, ClaimStatus, LedgerEntry, Quota, SchemeVersion
+from points.verification_constraints import verify_constraints
 from points.verification_periods import verify_periods
 from points.verification_proofs import verify_proofs
 from points.verification_publicity import verify_publicity
@@ -90,6 +91,7 @@ def verify(session: Session) -> Verification:
     verify_periods(session, report)
     verify_publicity(session, report)
     verify_proofs(session, report)
+    verify_constraints(session, report)
     return report
 
 

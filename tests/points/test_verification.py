@@ -194,3 +194,35 @@ def test_only_the_first_findings_are_kept() -> None:
 
     assert report.faults == 100
     assert [f.subject for f in report.findings] == [str(n) for n in range(20)]
+
+
+# What the owner of the database does to a check, and to a key.
+WALLS_DOWN = {
+    "ck_points_quota_room": {
+        "postgresql": "ALTER TABLE points_quota DROP CONSTRAINT ck_points_quota_room",
+        "sqlite": "UPDATE sqlite_master SET sql = replace(sql,"
+        " 'CONSTRAINT ck_points_quota_room CHECK (', 'CONSTRAINT room CHECK (1 OR ')",
+    },
+    "fk_claim_posted_ref": {
+        "postgresql": "ALTER TABLE claim DROP CONSTRAINT fk_claim_posted_ref;"
+        "ALTER TABLE claim ADD CONSTRAINT fk_claim_posted_ref FOREIGN KEY (posted_ref)"
+        " REFERENCES ledger_entry (claim_id) NOT VALID",
+        "sqlite": "UPDATE sqlite_master SET sql = replace(sql,"
+        " 'CONSTRAINT fk_claim_posted_ref FOREIGN KEY(posted_ref)',"
+        " 'CONSTRAINT other FOREIGN KEY(id)')",
+    },
+}
+
+
+@pytest.mark.parametrize("constraint", WALLS_DOWN)
+def test_constraint_that_no_longer_holds_is_found(books: Books, constraint: str) -> None:
+    with books.owner_engine.begin() as connection:
+        engine = connection.dialect.name
+        if engine == "sqlite":
+            connection.connection.driver_connection.execute("PRAGMA writable_schema=ON")
+        connection.exec_driver_sql(WALLS_DOWN[constraint][engine])
+
+    (finding,) = books.verify().findings
+
+    assert finding.subject == "数据库"
+    assert constraint in finding.message

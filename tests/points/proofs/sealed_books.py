@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,15 +143,16 @@ class SealedBooks:
 
 
 _CONSTRAINTS = sa.text("""
-    SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
+    SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid)
+    FROM pg_constraint
     WHERE contype IN ('f', 'c')
       AND (conrelid::regclass::text = ANY(:tables) OR confrelid::regclass::text = ANY(:tables))
 """)
 
 
 def _edit(connection: sa.Connection, statements: tuple[str, ...]) -> None:
-    # Keys and checks are dropped for good, which nobody would see; the triggers come back.
-    for table, name in connection.execute(_CONSTRAINTS, {"tables": list(APPEND_ONLY)}).all():
+    constraints = connection.execute(_CONSTRAINTS, {"tables": list(APPEND_ONLY)}).all()
+    for table, name, _ in constraints:
         connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     for table in APPEND_ONLY:
         connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
@@ -159,6 +160,10 @@ def _edit(connection: sa.Connection, statements: tuple[str, ...]) -> None:
         connection.exec_driver_sql(statement)
     for table in APPEND_ONLY:
         connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    for table, name, definition in constraints:
+        # One that the edit has made impossible stays away, and is found missing.
+        with suppress(sa.exc.IntegrityError), connection.begin_nested():
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
 
 
 def build_sealed_books(settings: Settings, owner_url: str) -> SealedBooks:
