@@ -1,8 +1,11 @@
 """The OpenAPI 3.1 document and the Swagger UI that shows it, with no outside address."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import apispec
 import flask
 import flask_smorest
 import flask_swagger_ui
@@ -101,6 +104,35 @@ class Api(flask_smorest.Api):
 
     ERROR_SCHEMA = ProblemOut
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self) -> None:
+        self._undescribed: list[Blueprint] = []
+        self._describing = threading.RLock()
+        super().__init__()
+
+    @property
+    def spec(self) -> apispec.APISpec:
+        """The document. Describing what an app serves takes longer than building the app, and
+        few processes are ever asked for it; so it waits for the first who is."""
+        with self._describing:
+            while self._undescribed:
+                blueprint = self._undescribed.pop(0)
+                name = blueprint.name
+                blueprint.register_views_in_doc(
+                    self, self._app, self._spec, name=name, parameters=None
+                )
+                self._spec.tag({"name": name, "description": blueprint.description})
+            return self._spec
+
+    @spec.setter
+    def spec(self, spec: apispec.APISpec) -> None:
+        self._spec = spec
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        """Register the routes of a resource."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._undescribed.append(blp)
 
     def _register_responses(self) -> None:
         # smorest documents errors under the type of successful answers; ours have their own.

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench import approve_batch, over_http
+from bench import approve_batch, over_http, start_up
 from core.db import make_engine, make_sessions
 from tests.engines import Databases, create_run_directory, remove_run_directory
 
@@ -24,6 +24,8 @@ def main() -> None:
     with postgresql() as (sessions, _):
         product, limit = approve_batch.build(sessions)
         _report("P3 批量审核 500 项（服务）", product, limit, bar="<= 2.0")
+    for title, unit, (product, limit) in start_up.build():
+        _report(f"P10 {title}", product, limit, bar="<= 1.5", unit=unit)
 
 
 @contextmanager
@@ -53,15 +55,19 @@ def _make_durable(url: str) -> None:
 
 
 def _report(
-    title: str, product: Callable[[], float], limit: Callable[[], float], *, bar: str
+    title: str,
+    product: Callable[[], float],
+    limit: Callable[[], float],
+    *,
+    bar: str,
+    unit: str = "s",
 ) -> None:
     # In turn, so that a slow minute of the machine hits both; the first round warms up.
     pairs = [(product(), limit()) for _ in range(ROUNDS + 1)][1:]
     ratios = [mine / theirs for mine, theirs in pairs]
-    mine = statistics.median(pair[0] for pair in pairs) * 1000
-    theirs = statistics.median(pair[1] for pair in pairs) * 1000
+    mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     print(
-        f"{title}: {mine:.2f} ms / 手写 {theirs:.2f} ms, 比值中位数 {statistics.median(ratios):.2f}"
+        f"{title}: {mine:.4g} {unit} / 手写 {theirs:.4g} {unit}, 比值中位数 {statistics.median(ratios):.2f}"
         f"（{min(ratios):.2f}–{max(ratios):.2f}），标准 {bar}"
     )
 
