@@ -67,8 +67,8 @@ def _report(
     ratios = [mine / theirs for mine, theirs in pairs]
     mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     print(
-        f"{title}: {mine:.4g} {unit} / 手写 {theirs:.4g} {unit}, 比值中位数 {statistics.median(ratios):.2f}"
-        f"（{min(ratios):.2f}–{max(ratios):.2f}），标准 {bar}"
+        f"{title}: {mine:.4g} {unit} / 手写 {theirs:.4g} {unit}, "
+        f"比值中位数 {statistics.median(ratios):.2f}（{min(ratios):.2f}–{max(ratios):.2f}），标准 {bar}"
     )
 
 
