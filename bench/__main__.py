@@ -66,10 +66,8 @@ def _report(
     pairs = [(product(), limit()) for _ in range(ROUNDS + 1)][1:]
     ratios = [mine / theirs for mine, theirs in pairs]
     mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(
-        f"{title}: {mine:.4g} {unit} / 手写 {theirs:.4g} {unit}, "
-        f"比值中位数 {statistics.median(ratios):.2f}（{min(ratios):.2f}–{max(ratios):.2f}），标准 {bar}"
-    )
+    spread = f"比值中位数 {statistics.median(ratios):.2f}（{min(ratios):.2f}–{max(ratios):.2f}）"
+    print(f"{title}: {mine:.4g} {unit} / 手写 {theirs:.4g} {unit}, {spread}，标准 {bar}")
 
 
 if __name__ == "__main__":
