@@ -40,6 +40,13 @@ KINDS = {
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
         ),
         MessageKind(
+            "entry_reversed_late",
+            frozenset({"title", "points", "reason", "old", "new"}),
+            "以前年度的一笔积分已更正",
+            "{old} 年的一笔积分已更正，计入 {new} 年：“{title}”的 {points} 分已冲正，"
+            "原因：{reason}。{old} 年度的结账单不变。如有不同意见，可向支部提出。",
+        ),
+        MessageKind(
             "pledge_returned",
             frozenset({"title", "reason"}),
             "承诺已退回，可修改后再报",

@@ -63,7 +63,8 @@ def decide(
 
     Raises:
         NotFound: absent, or another body decides it.
-        DeciderConcerned, ObjectionDecided, PeriodClosed: why not.
+        DeciderConcerned, ObjectionDecided: why not.
+        PeriodClosed, NoOpenPeriod: no period takes the reversal now.
     """
     seen = session.get(Objection, objection_id)
     if seen is None or seen.deciding_organization_id not in _bodies(actor):
