@@ -67,7 +67,7 @@ def get_own(session: Session, actor: Actor, *, year: int) -> Balance:
     score = scoring.score(
         scheme.definition,
         [
-            Tally(row.name, int(row.first), int(row.second), int(row.third))
+            Tally(row.name, int(row.first), int(row.second), int(row.third), row.code == _LATE)
             for row in rows
             if row.part == "tally"
         ],
@@ -105,6 +105,7 @@ def _balance_statement() -> sa.CompoundSelect[Any]:
 
 _MEMBER, _YEAR = sa.bindparam("member", type_=sa.Uuid), sa.bindparam("year", type_=sa.Text)
 _DAY = sa.bindparam("day", type_=sa.Date)
+_LATE = "late"
 
 
 def _part(part: str, name: Any, *numbers: Any, code: Any = "") -> sa.Select[Any]:
@@ -130,9 +131,10 @@ def _own_entries(query: sa.Select[Any]) -> sa.Select[Any]:
 
 
 def _tallies() -> sa.Select[Any]:
-    component, month, points, count = scores.tally_columns()
-    query = _part("tally", component, month, points, count).select_from(LedgerEntry)
-    return _own_entries(query).group_by(component, month)
+    component, month, points, count, is_late = scores.tally_columns()
+    late = sa.case((is_late, _LATE), else_="")
+    query = _part("tally", component, month, points, count, code=late).select_from(LedgerEntry)
+    return _own_entries(query).group_by(component, month, is_late)
 
 
 def _sums() -> sa.Select[Any]:

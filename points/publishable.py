@@ -71,15 +71,20 @@ def find_rows(
 
 
 def is_due() -> sa.ColumnElement[bool]:
-    """Filter: the entry stands, or takes back what was confirmed, and was never published."""
+    """Filter: the entry stands, or takes back what counted, and was never published."""
     reversal = aliased(LedgerEntry)
     is_reversed = sa.exists().where(reversal.reverses_id == LedgerEntry.id)
+    original = aliased(LedgerEntry)
     was_confirmed = sa.exists().where(BulletinConfirmation.entry_id == LedgerEntry.reverses_id)
+    # What takes back points of a closed year changes this one, confirmed or not.
+    is_late = sa.exists().where(
+        original.id == LedgerEntry.reverses_id, original.period_id != LedgerEntry.period_id
+    )
     published = sa.exists().where(BulletinEntry.entry_id == LedgerEntry.id)
     return sa.and_(
         LedgerEntry.subject == Subject.PARTY_MEMBERS,
         sa.func.coalesce(LedgerEntry.source_kind, "").not_in(UNPUBLISHED_SOURCES),
-        sa.case((LedgerEntry.reverses_id.is_(None), ~is_reversed), else_=was_confirmed),
+        sa.case((LedgerEntry.reverses_id.is_(None), ~is_reversed), else_=was_confirmed | is_late),
         ~published,
     )
 
