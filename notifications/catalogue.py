@@ -120,6 +120,13 @@ KINDS = {
             "支部 {month} 的积分已公示到 {until}，其中有您的积分。有不同意见可以提出异议。",
         ),
         MessageKind(
+            "cadre_bulletin_published",
+            frozenset({"month", "until"}),
+            "村（社区）干部积分公示",
+            "{month} 的村（社区）干部积分已公示到 {until}，其中有您的积分。"
+            "有不同意见可以提出异议。",
+        ),
+        MessageKind(
             "objection_filed",
             frozenset({"title", "due"}),
             "有一项异议",

@@ -16,8 +16,8 @@ from core.working_days import add_working_days, load_calendar
 from members.access import Actor
 from members.models import Organization
 from notifications import outbox
-from points.models import Claim, LedgerEntry
-from points.objection_routing import bodies_from, find_deciding_body
+from points.models import Claim, LedgerEntry, Subject
+from points.objection_routing import bodies_from, deciding_roles, find_deciding_body
 from points.publicity_models import (
     Adjustment,
     AdjustmentStatus,
@@ -75,6 +75,7 @@ class Target:
     path: str
     member_id: UUID
     approved_by: UUID
+    subject: str
     entry_id: UUID | None = None
     adjustment_id: UUID | None = None
     confirmed_by: UUID | None = None
@@ -103,6 +104,7 @@ def file_on_entry(
         path=row.path,
         member_id=entry.member_id,
         approved_by=entry.actor_id,
+        subject=entry.subject,
         entry_id=entry.id,
         confirmed_by=row.confirmed_by,
     )
@@ -137,6 +139,7 @@ def file_on_adjustment(
         path=row[1],
         member_id=waiting.member_id,
         approved_by=waiting.entered_by,
+        subject=waiting.subject,
         adjustment_id=waiting.id,
         confirmed_by=waiting.confirmed_by,
     )
@@ -172,7 +175,7 @@ def appeal(
         raise ObjectionTooLate(f"申诉最晚到 {last}。")
     if first.entry_id is not None and _is_reversed_now(session, first.entry_id):
         raise NotObjectable
-    target = _target_again(first, path)
+    target = _target_again(first, path, subject_of(session, first))
     _note(session, actor, first.id, ObjectionEventKind.APPEALED, reason, now=now)
     return _file(session, actor, target, reason=reason, now=now, bodies=above)
 
@@ -231,7 +234,11 @@ def _find_entry(session: Session, actor: Actor, entry_id: UUID) -> Any:
         .where(
             LedgerEntry.id == entry_id,
             (LedgerEntry.member_id == actor.member_id)
-            | (Bulletin.organization_id == actor.organization_id),
+            | (
+                (Bulletin.organization_id == actor.organization_id)
+                # Others' points as cadres are not read in the branch, so not contested there.
+                & (Bulletin.subject == Subject.PARTY_MEMBERS)
+            ),
         )
     ).one_or_none()
     if row is None:
@@ -253,13 +260,21 @@ def _is_reversed_now(session: Session, entry_id: UUID) -> bool:
     return session.scalar(query) is not None
 
 
-def _target_again(first: Objection, path: str) -> Target:
+def subject_of(session: Session, objection: Objection) -> str:
+    """Whose points an objection is about."""
+    table = Adjustment if objection.entry_id is None else LedgerEntry
+    key = objection.adjustment_id or objection.entry_id
+    return session.scalars(sa.select(table.subject).where(table.id == key)).one()
+
+
+def _target_again(first: Objection, path: str, subject: str) -> Target:
     return Target(
         title=first.title,
         organization_id=first.organization_id,
         path=path,
         member_id=first.member_id,
         approved_by=first.approved_by,
+        subject=subject,
         entry_id=first.entry_id,
         adjustment_id=first.adjustment_id,
         confirmed_by=first.confirmed_by,
@@ -286,6 +301,7 @@ def _file(
             session,
             bodies or bodies_from(target.path),
             barred={one for one in barred if one is not None},
+            roles=deciding_roles(target.subject),
             on=today,
         ),
         objector_id=actor.member_id,

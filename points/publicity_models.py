@@ -127,12 +127,16 @@ class Adjustment(Base):
 
 
 class Bulletin(Base):
-    """The entries that a branch publishes for a month; frozen, with a digest over its content."""
+    """The entries published for an organisation and month; frozen, with a digest over its content.
+
+    It is about one subject: a trigger keeps cadres' entries out of members' bulletins.
+    """
 
     __tablename__ = "bulletin"
     __table_args__ = (
         one_of("status", BulletinStatus),
-        sa.UniqueConstraint("organization_id", "month"),
+        one_of("subject", Subject),
+        sa.UniqueConstraint("organization_id", "month", "subject"),
         sa.CheckConstraint("ends_on > published_on", name="window"),
         sa.CheckConstraint("status <> 'closed' OR closed_on > ends_on", name="closed_after_window"),
         sa.CheckConstraint("(status = 'closed') = (closed_on IS NOT NULL)", name="closed"),
@@ -146,6 +150,7 @@ class Bulletin(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    subject: Mapped[str] = mapped_column(sa.String(20), default=Subject.PARTY_MEMBERS)
     # YYYY-MM
     month: Mapped[str] = mapped_column(sa.String(7))
     status: Mapped[str] = mapped_column(sa.String(6), default=BulletinStatus.OPEN)

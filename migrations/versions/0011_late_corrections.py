@@ -3,7 +3,10 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+import sqlalchemy as sa
 from alembic import op
+
+from migrations.sqlite_rebuild import rebuild_table
 
 revision = "0011"
 down_revision = "0010"
@@ -45,15 +48,82 @@ WHEN ({IS_JUDGED}) AND (({IS_ASTRAY}) OR ({IS_UNNAMED}))
 BEGIN SELECT RAISE(ABORT, 'constraint failed: late_entry_names_its_period'); END
 """
 
+# Cadres' entries and members' never share a bulletin.
+IS_OF_ANOTHER = """
+  NOT EXISTS (
+    SELECT 1 FROM bulletin b JOIN ledger_entry e ON e.subject = b.subject
+    WHERE b.id = NEW.bulletin_id AND e.id = NEW.entry_id
+  )
+"""
+PG_SUBJECT_GUARD = f"""
+CREATE FUNCTION refuse_entry_of_another_subject() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF {IS_OF_ANOTHER}
+  THEN RAISE EXCEPTION 'entry of another subject' USING ERRCODE = 'check_violation',
+    CONSTRAINT = 'bulletin_is_of_one_subject'; END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER bulletin_is_of_one_subject BEFORE INSERT ON bulletin_entry
+  FOR EACH ROW EXECUTE FUNCTION refuse_entry_of_another_subject();
+"""
+SQLITE_SUBJECT_GUARD = f"""
+CREATE TRIGGER bulletin_is_of_one_subject BEFORE INSERT ON bulletin_entry
+WHEN {IS_OF_ANOTHER}
+BEGIN SELECT RAISE(ABORT, 'constraint failed: bulletin_is_of_one_subject'); END
+"""
+OLD_KEY = "uq_bulletin_organization_id_month"
+NEW_KEY = "uq_bulletin_organization_id_month_subject"
+IS_SUBJECT = "subject IN ('party_members', 'cadres')"
+OLD_UNIQUE = f"CONSTRAINT {OLD_KEY} UNIQUE (organization_id, month)"
+NEW_UNIQUE = f"CONSTRAINT {NEW_KEY} UNIQUE (organization_id, month, subject)"
+CHECKED = f", CONSTRAINT ck_bulletin_subject CHECK ({IS_SUBJECT})"
+
 
 def upgrade() -> None:
     is_postgresql = op.get_bind().dialect.name == "postgresql"
     op.execute(PG_GUARD if is_postgresql else SQLITE_GUARD)
+    if is_postgresql:
+        _divide_bulletins()
+    else:
+        rebuild_table(
+            "bulletin",
+            [
+                ("month VARCHAR(7)", "subject VARCHAR(20) NOT NULL, month VARCHAR(7)"),
+                (OLD_UNIQUE, NEW_UNIQUE + CHECKED),
+            ],
+            filled={"subject": "'party_members'"},
+        )
+    op.execute(PG_SUBJECT_GUARD if is_postgresql else SQLITE_SUBJECT_GUARD)
+
+
+def _divide_bulletins() -> None:
+    """Every bulletin so far is of members' points."""
+    op.add_column(
+        "bulletin",
+        sa.Column("subject", sa.String(20), nullable=False, server_default="party_members"),
+    )
+    op.alter_column("bulletin", "subject", server_default=None)
+    op.create_check_constraint(op.f("ck_bulletin_subject"), "bulletin", IS_SUBJECT)
+    op.drop_constraint(OLD_KEY, "bulletin")
+    op.create_unique_constraint(NEW_KEY, "bulletin", ["organization_id", "month", "subject"])
 
 
 def downgrade() -> None:
+    """Refused by the old key where an organisation has bulletins of both subjects for a month."""
     if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER bulletin_is_of_one_subject ON bulletin_entry")
+        op.execute("DROP FUNCTION refuse_entry_of_another_subject()")
         op.execute("DROP TRIGGER late_entry_names_its_period ON ledger_entry")
         op.execute("DROP FUNCTION refuse_unnamed_late_entry()")
-    else:
-        op.execute("DROP TRIGGER late_entry_names_its_period")
+        op.drop_constraint(NEW_KEY, "bulletin")
+        op.create_unique_constraint(OLD_KEY, "bulletin", ["organization_id", "month"])
+        op.drop_constraint("ck_bulletin_subject", "bulletin")
+        op.drop_column("bulletin", "subject")
+        return
+    op.execute("DROP TRIGGER bulletin_is_of_one_subject")
+    op.execute("DROP TRIGGER late_entry_names_its_period")
+    rebuild_table(
+        "bulletin",
+        [("subject VARCHAR(20) NOT NULL, ", ""), (NEW_UNIQUE + CHECKED, OLD_UNIQUE)],
+    )

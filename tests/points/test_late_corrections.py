@@ -391,7 +391,7 @@ def test_database_refuses_a_late_entry_without_its_year(world: World) -> None:
     )
     for changes in wrong:
         with (
-            pytest.raises(sa.exc.IntegrityError, match="late.entry"),
+            pytest.raises(sa.exc.IntegrityError, match=r"late.entry"),
             world.session.begin_nested(),
         ):
             world.session.execute(sa.insert(LedgerEntry), [values | {"id": new_id()} | changes])
