@@ -139,6 +139,12 @@ KINDS = {
             "对“{title}”的异议{outcome}：{reply}",
         ),
         MessageKind(
+            "objection_escalated",
+            frozenset({"title", "why", "former", "body", "due"}),
+            "异议已转上级办理",
+            "对“{title}”的异议{why}，已由{former}转{body}办理，将在 {due} 前答复。",
+        ),
+        MessageKind(
             "review_undone",
             frozenset({"title"}),
             "审核已撤销，将重新审核",

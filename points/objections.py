@@ -17,7 +17,8 @@ from members.access import Actor
 from members.models import Organization
 from notifications import outbox
 from points.models import Claim, LedgerEntry, Subject
-from points.objection_routing import bodies_from, deciding_roles, find_deciding_body
+from points.objection_escalation import REPLY_WORKING_DAYS, matter_of
+from points.objection_routing import Matter, barred_by, bodies_from, load_staff
 from points.publicity_models import (
     Adjustment,
     AdjustmentStatus,
@@ -30,7 +31,6 @@ from points.publicity_models import (
     ObjectionStatus,
 )
 
-REPLY_WORKING_DAYS = 10
 APPEAL_WORKING_DAYS = 10
 
 
@@ -76,6 +76,7 @@ class Target:
     member_id: UUID
     approved_by: UUID
     subject: str
+    claim_id: UUID | None = None
     entry_id: UUID | None = None
     adjustment_id: UUID | None = None
     confirmed_by: UUID | None = None
@@ -105,6 +106,7 @@ def file_on_entry(
         member_id=entry.member_id,
         approved_by=entry.actor_id,
         subject=entry.subject,
+        claim_id=entry.claim_id,
         entry_id=entry.id,
         confirmed_by=row.confirmed_by,
     )
@@ -175,7 +177,7 @@ def appeal(
         raise ObjectionTooLate(f"申诉最晚到 {last}。")
     if first.entry_id is not None and _is_reversed_now(session, first.entry_id):
         raise NotObjectable
-    target = _target_again(first, path, subject_of(session, first))
+    target = _target_again(first, path, matter_of(session, first))
     _note(session, actor, first.id, ObjectionEventKind.APPEALED, reason, now=now)
     return _file(session, actor, target, reason=reason, now=now, bodies=above)
 
@@ -260,21 +262,15 @@ def _is_reversed_now(session: Session, entry_id: UUID) -> bool:
     return session.scalar(query) is not None
 
 
-def subject_of(session: Session, objection: Objection) -> str:
-    """Whose points an objection is about."""
-    table = Adjustment if objection.entry_id is None else LedgerEntry
-    key = objection.adjustment_id or objection.entry_id
-    return session.scalars(sa.select(table.subject).where(table.id == key)).one()
-
-
-def _target_again(first: Objection, path: str, subject: str) -> Target:
+def _target_again(first: Objection, path: str, matter: Matter) -> Target:
     return Target(
         title=first.title,
         organization_id=first.organization_id,
         path=path,
         member_id=first.member_id,
         approved_by=first.approved_by,
-        subject=subject,
+        subject=matter.subject,
+        claim_id=matter.claim_id,
         entry_id=first.entry_id,
         adjustment_id=first.adjustment_id,
         confirmed_by=first.confirmed_by,
@@ -294,16 +290,12 @@ def _file(
 ) -> Objection:
     today = business_day(now)
     people = (target.member_id, target.approved_by, target.confirmed_by, target.first_decided_by)
-    barred = {actor.member_id, *people} - {None}
+    barred = barred_by(actor.member_id, *people)
+    matter = Matter(target.subject, target.member_id, target.claim_id, barred)
+    around = bodies or bodies_from(target.path)
     objection = Objection(
         id=new_id(),
-        deciding_organization_id=find_deciding_body(
-            session,
-            bodies or bodies_from(target.path),
-            barred={one for one in barred if one is not None},
-            roles=deciding_roles(target.subject),
-            on=today,
-        ),
+        deciding_organization_id=load_staff(session, around, on=today).nearest(around, matter),
         objector_id=actor.member_id,
         reason=reason,
         filed_at=now,

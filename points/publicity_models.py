@@ -45,6 +45,8 @@ class ObjectionEventKind(enum.StrEnum):
     UPHELD = "upheld"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    # It went to the body above: overdue, or for want of somebody free to answer.
+    ESCALATED = "escalated"
 
 
 class Adjustment(Base):
@@ -280,11 +282,15 @@ class ObjectionEvent(Base):
     """One append-only step of an objection's timeline."""
 
     __tablename__ = "objection_event"
-    __table_args__ = (one_of("kind", ObjectionEventKind),)
+    __table_args__ = (
+        one_of("kind", ObjectionEventKind),
+        sa.CheckConstraint("actor_id IS NOT NULL OR kind = 'escalated'", name="actor"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     objection_id: Mapped[UUID] = mapped_column(sa.ForeignKey("objection.id"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(10))
-    actor_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
+    # Empty where a job has seen that the answer was overdue.
+    actor_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     note: Mapped[str] = mapped_column(sa.String(500))
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,4 +1,4 @@
-"""Late entries name the closed period that they are about; bulletins of cadres' points.
+"""Late entries name the closed period that they are about; bulletins of cadres' points; escalation.
 
 Never import product code here: a migration must keep meaning what it meant.
 """
@@ -77,6 +77,11 @@ NEW_KEY = "uq_bulletin_organization_id_month_subject"
 IS_SUBJECT = "subject IN ('party_members', 'cadres')"
 OLD_UNIQUE = f"CONSTRAINT {OLD_KEY} UNIQUE (organization_id, month)"
 NEW_UNIQUE = f"CONSTRAINT {NEW_KEY} UNIQUE (organization_id, month, subject)"
+OLD_STEPS = "kind IN ('filed', 'appealed', 'upheld', 'rejected', 'withdrawn')"
+NEW_STEPS = "kind IN ('filed', 'appealed', 'upheld', 'rejected', 'withdrawn', 'escalated')"
+HAS_ACTOR = "actor_id IS NOT NULL OR kind = 'escalated'"
+STEPPED = "CONSTRAINT ck_objection_event_kind CHECK"
+ACTOR_CHECKED = f", CONSTRAINT ck_objection_event_actor CHECK ({HAS_ACTOR})"
 CHECKED = f", CONSTRAINT ck_bulletin_subject CHECK ({IS_SUBJECT})"
 
 
@@ -85,6 +90,10 @@ def upgrade() -> None:
     op.execute(PG_GUARD if is_postgresql else SQLITE_GUARD)
     if is_postgresql:
         _divide_bulletins()
+        op.alter_column("objection_event", "actor_id", nullable=True)
+        op.drop_constraint("ck_objection_event_kind", "objection_event")
+        op.create_check_constraint(op.f("ck_objection_event_kind"), "objection_event", NEW_STEPS)
+        op.create_check_constraint(op.f("ck_objection_event_actor"), "objection_event", HAS_ACTOR)
     else:
         rebuild_table(
             "bulletin",
@@ -93,6 +102,13 @@ def upgrade() -> None:
                 (OLD_UNIQUE, NEW_UNIQUE + CHECKED),
             ],
             filled={"subject": "'party_members'"},
+        )
+        rebuild_table(
+            "objection_event",
+            [
+                ("actor_id CHAR(32) NOT NULL", "actor_id CHAR(32)"),
+                (f"{STEPPED} ({OLD_STEPS})", f"{STEPPED} ({NEW_STEPS}){ACTOR_CHECKED}"),
+            ],
         )
     op.execute(PG_SUBJECT_GUARD if is_postgresql else SQLITE_SUBJECT_GUARD)
 
@@ -110,7 +126,7 @@ def _divide_bulletins() -> None:
 
 
 def downgrade() -> None:
-    """Refused by the old key where an organisation has bulletins of both subjects for a month."""
+    """Refused where an organisation has bulletins of both subjects, or an objection went up."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP TRIGGER bulletin_is_of_one_subject ON bulletin_entry")
         op.execute("DROP FUNCTION refuse_entry_of_another_subject()")
@@ -120,10 +136,21 @@ def downgrade() -> None:
         op.create_unique_constraint(OLD_KEY, "bulletin", ["organization_id", "month"])
         op.drop_constraint("ck_bulletin_subject", "bulletin")
         op.drop_column("bulletin", "subject")
+        op.drop_constraint("ck_objection_event_actor", "objection_event")
+        op.drop_constraint("ck_objection_event_kind", "objection_event")
+        op.create_check_constraint(op.f("ck_objection_event_kind"), "objection_event", OLD_STEPS)
+        op.alter_column("objection_event", "actor_id", nullable=False)
         return
     op.execute("DROP TRIGGER bulletin_is_of_one_subject")
     op.execute("DROP TRIGGER late_entry_names_its_period")
     rebuild_table(
         "bulletin",
         [("subject VARCHAR(20) NOT NULL, ", ""), (NEW_UNIQUE + CHECKED, OLD_UNIQUE)],
+    )
+    rebuild_table(
+        "objection_event",
+        [
+            ("actor_id CHAR(32)", "actor_id CHAR(32) NOT NULL"),
+            (f"{STEPPED} ({NEW_STEPS}){ACTOR_CHECKED}", f"{STEPPED} ({OLD_STEPS})"),
+        ],
     )

@@ -229,4 +229,4 @@ def test_publishing_and_closing_are_a_constant_number_of_statements(
 
     assert bulletin.entries == count
     assert len(confirmed(world)) == count
-    assert (len(publishing), len(closing)) == (12, 6)
+    assert (len(publishing), len(closing)) == (13, 7)
