@@ -311,5 +311,5 @@ def test_statements_do_not_grow_with_the_batch(world: World, batch: int) -> None
     # Grants, rows, pledges, timeline, outbox.
     assert len(publishing) == 5
     assert len(evaluate(2, "优")) == 15
-    assert len(evaluate(3, "良", "复核")) == 23
+    assert len(evaluate(3, "良", "复核")) == 22
     assert verification.verify(world.session).findings == []
