@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -31,11 +32,12 @@ from core.errors import DomainError
 from members import affiliations
 from members.affiliations import Belonging
 from members.models import Organization
-from points import claims, crediting, ledger, review, verification
+from points import claims, crediting, ledger, periods, reproducing, review, verification
 from points.crediting import Occasion
 from points.definitions import Event
 from points.models import Claim, LedgerEntry, Period, Quota
 from points.review import Action, Decision
+from tests.points.closing.closings import close_year
 from tests.points.ledger_model import ATTENDED, OFFICER_ABOVE, Model, ModelClaim, ModelEntry
 from tests.world import LONG_AGO, NOW, World, build_world
 
@@ -68,6 +70,7 @@ BUCKETS = {
     "total": ("service", "present"),
     "deduct:component:base": ("absent_unexcused",),
 }
+OLD_YEAR = Period.code == "2026"
 ACTIONS = st.sampled_from(
     (
         (Action.APPROVE, ""),
@@ -84,7 +87,10 @@ SUBMISSIONS = st.tuples(
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Submits, decides, sends in again, withdraws, reverses, closes; the model does the same."""
+    """Submits, decides, sends in again, withdraws, reverses, closes; the model does the same.
+
+    Once the year is closed for good, everything goes on as corrections of it in the next one.
+    """
 
     claim_ids = Bundle("claim_ids")
     entry_ids = Bundle("entry_ids")
@@ -173,7 +179,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 granted = model.grant(claim)
                 assert (result.asked, result.points) == (claim.minutes // 30 * 50, granted)
                 assert result.entry_id is not None
-                entry = ModelEntry(claim.member, claim.day, granted, claim_id)
+                entry = ModelEntry(
+                    claim.member, claim.day, granted, claim_id, is_late=model.is_closed
+                )
                 model.entries[result.entry_id] = entry
             claim.status, claim.version = verdict, claim.version + 1
         return multiple(*(result.entry_id for result in results if result.entry_id))
@@ -214,8 +222,13 @@ class LedgerMachine(RuleBasedStateMachine):
             return multiple()
         assert self._refusal_of_reversal(original, reviewer) is None
         original.is_reversed = True
-        self.model.entries[made.id] = ModelEntry(
-            original.member, original.day, -original.points, entry_id, original.kind, True
+        self.model.entries[made.id] = replace(
+            original,
+            points=-original.points,
+            source=entry_id,
+            is_reversal=True,
+            is_reversed=False,
+            is_late=self.model.is_closed,
         )
         return made.id
 
@@ -256,14 +269,24 @@ class LedgerMachine(RuleBasedStateMachine):
             )
             for number, (member, status) in enumerate(came)
         ]
-        with self.transaction():
+        with self.transaction() as codes:
             actor = self.world.actor("书记一")
             made = crediting.credit(self.session, actor, occasions, now=NOW)
+        if codes:
+            assert (codes, self.model.is_open) == (["period.closed"], False)
+            return multiple()
         for occasion, (member, status) in zip(occasions, came, strict=True):
             points, credited = self.model.credit(member, status), made[occasion.source_id]
             assert (credited.points if credited.entry_id else None) == points
             if credited.entry_id is not None and points is not None:
-                entry = ModelEntry(member, day, points, occasion.source_id, status)
+                entry = ModelEntry(
+                    member,
+                    day,
+                    points,
+                    occasion.source_id,
+                    status,
+                    is_late=self.model.is_closed,
+                )
                 self.model.entries[credited.entry_id] = entry
         return multiple(*(one.entry_id for one in made.values() if one.entry_id))
 
@@ -282,12 +305,24 @@ class LedgerMachine(RuleBasedStateMachine):
             affiliations.transfer(self.session, officer, self.world.members[member], to=to, now=NOW)
         assert codes == []
 
+    @precondition(lambda self: not self.model.is_closed)
     @rule(is_open=st.sampled_from((True, True, True, False)))
     def close_or_open(self, is_open: bool) -> None:
         # From its first step on a close takes no entries; only its last one has a seal.
         status = "open" if is_open else "closing"
-        self.session.execute(sa.update(Period).values(status=status))
+        self.session.execute(sa.update(Period).where(OLD_YEAR).values(status=status))
+        self.session.expire_all()
         self.model.is_open = is_open
+
+    # Late enough that there is something to correct.
+    @precondition(lambda self: not self.model.is_closed and len(self.model.entries) >= 3)
+    @rule()
+    def close_for_good(self) -> None:
+        """From here on all that is posted is late, and what was sealed stays as it is."""
+        self.session.execute(sa.update(Period).where(OLD_YEAR).values(status="open"))
+        self.session.expire_all()
+        close_year(self.session)
+        self.model.is_open = self.model.is_closed = True
 
     @invariant()
     def entries_are_those_of_the_model(self) -> None:
@@ -300,12 +335,23 @@ class LedgerMachine(RuleBasedStateMachine):
                     LedgerEntry.claim_id, LedgerEntry.reverses_id, LedgerEntry.source_id
                 ),
                 LedgerEntry.organization_id,
-            ).order_by(LedgerEntry.seq)
+                Period.code,
+                LedgerEntry.about_period_id,
+            )
+            .join(Period, Period.id == LedgerEntry.period_id)
+            .order_by(LedgerEntry.seq)
         ).all()
 
-        branch = self.world.organizations["一支部"]
-        assert {row[0]: (row[1], row[2], row[3]) for row in stored} == {
-            key: (entry.points, entry.source, branch) for key, entry in self.model.entries.items()
+        branch, old = self.world.organizations["一支部"], self.world.period_id
+        assert {row[0]: tuple(row[1:]) for row in stored} == {
+            key: (
+                entry.points,
+                entry.source,
+                branch,
+                "2027" if entry.is_late else "2026",
+                old if entry.is_late else None,
+            )
+            for key, entry in self.model.entries.items()
         }
 
     @invariant()
@@ -326,6 +372,11 @@ class LedgerMachine(RuleBasedStateMachine):
             assert quota.used == self.model.used(names[quota.member_id], *kinds, day=on)
             assert 0 <= quota.used <= quota.cap
 
+    @precondition(lambda self: self.model.is_closed)
+    @invariant()
+    def sealed_statements_are_reproduced(self) -> None:
+        assert all(one.is_same for one in reproducing.reproduce(self.session, "2026"))
+
     @invariant()
     def verification_finds_nothing(self) -> None:
         assert verification.verify(self.session).findings == []
@@ -333,7 +384,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.fixture
 def world(session: Session) -> World:
-    return build_world(session)
+    world = build_world(session)
+    periods.ensure_year(session, 2027)
+    return world
 
 
 def test_ledger_does_what_the_model_does(connection: Connection, world: World) -> None:
