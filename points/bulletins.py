@@ -4,7 +4,6 @@ A branch publishes its members' points. Cadres' points have bulletins of their o
 officers above publish, because branch leaders do not read them.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
@@ -19,11 +18,11 @@ from core.errors import Conflict, NotFound, RuleViolation
 from core.ids import new_id
 from core.rows import dialect_of, insert_rows
 from core.working_days import add_working_days, load_calendar
-from members.access import Actor, hold_roles
-from members.access_models import Role
+from members.access import Actor
 from members.models import Organization
 from notifications import outbox
 from points import publishable, schemes
+from points.bulletin_access import get_place, hold_publishing
 from points.bulletin_texts import digest_of
 from points.models import LedgerEntry, Subject
 from points.publicity_models import (
@@ -35,9 +34,6 @@ from points.publicity_models import (
     ObjectionStatus,
 )
 from points.publishable import Row
-
-PUBLISHING_ROLES = frozenset({Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY, Role.DELEGATE})
-CADRE_PUBLISHING_ROLES = frozenset({Role.COMMITTEE_OFFICER, Role.DISTRICT_ADMIN})
 
 
 class AlreadyPublished(Conflict):
@@ -107,7 +103,7 @@ def preview(
     Raises:
         NotFound: the actor does not publish this for the organisation.
     """
-    issue = _Issue(_get_place(session, actor, organization_id, subject), month, subject)
+    issue = _Issue(get_place(session, actor, organization_id, subject), month, subject)
     return _find_rows(session, issue, today=business_day(now))
 
 
@@ -130,8 +126,8 @@ def publish(
         NotFound: the actor does not publish this for the organisation.
         AlreadyPublished, NothingToPublish, MonthNotBegun, NoSchemeInForce: why not.
     """
-    place = _get_place(session, actor, organization_id, subject)
-    _hold_publishing(session, actor, place, subject)
+    place = get_place(session, actor, organization_id, subject)
+    hold_publishing(session, actor, place, subject)
     today, issue = business_day(now), _Issue(place, month, subject)
     if month > f"{today:%Y-%m}":
         raise MonthNotBegun
@@ -164,7 +160,7 @@ def close(session: Session, actor: Actor, bulletin_id: UUID, *, now: datetime) -
     if seen is None:
         raise NotFound
     place = session.get_one(Organization, seen.organization_id)
-    _hold_publishing(session, actor, place, seen.subject)
+    hold_publishing(session, actor, place, seen.subject)
     bulletin = _lock(session, bulletin_id)
     if bulletin is None:
         raise NotFound
@@ -205,33 +201,6 @@ def close_ripe(session: Session, *, now: datetime) -> int:
     except OpenObjections:
         return 0
     return 1
-
-
-def _publishes(
-    actor: Actor, place: Organization, subject: str, held: Collection[UUID] | None = None
-) -> bool:
-    """Whether a role of the actor's, of those held if given, publishes this subject there."""
-    is_cadres = subject == Subject.CADRES
-    roles = CADRE_PUBLISHING_ROLES if is_cadres else PUBLISHING_ROLES
-    return any(
-        one.role in roles
-        and (held is None or one.organization_id in held)
-        and (place.path.startswith(one.path) if is_cadres else one.organization_id == place.id)
-        for one in actor.held_roles
-    )
-
-
-def _get_place(session: Session, actor: Actor, organization_id: UUID, subject: str) -> Organization:
-    place = session.get(Organization, organization_id)
-    if place is None or not _publishes(actor, place, subject):
-        raise NotFound
-    return place
-
-
-def _hold_publishing(session: Session, actor: Actor, place: Organization, subject: str) -> None:
-    roles = PUBLISHING_ROLES | CADRE_PUBLISHING_ROLES
-    if not _publishes(actor, place, subject, hold_roles(session, actor, roles)):
-        raise NotFound
 
 
 def _find_rows(session: Session, issue: _Issue, *, today: date) -> list[Row]:

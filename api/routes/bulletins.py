@@ -14,7 +14,7 @@ from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
 from points import bulletin_reading, bulletins
-from points.bulletins import CADRE_PUBLISHING_ROLES, PUBLISHING_ROLES
+from points.bulletin_access import CADRE_PUBLISHING_ROLES, PUBLISHING_ROLES
 from points.models import Subject
 
 blp = Blueprint("bulletins", __name__, description="公示")

@@ -83,3 +83,13 @@ class Model:
         if decision.action is Action.RETURN:
             return "returned" if decision.reason else "claim.reason_required"
         return "approved" if self.is_open else "period.closed"
+
+    def refusal_of_reversal(self, original: ModelEntry, reviewer: str) -> str | None:
+        """The code that taking an entry back is refused with."""
+        if original.is_reversal:
+            return "entry.not_reversible"
+        if original.member == reviewer:
+            return "perm.denied"
+        if not self.is_open:
+            return "period.closed"
+        return "entry.already_reversed" if original.is_reversed else None

@@ -1,10 +1,6 @@
 """What is put right about a closed year: in the open one, under the closed one's name, once."""
 
-import json
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +9,6 @@ from sqlalchemy.orm import Session
 from core.ids import new_id
 from members import affiliations
 from members.affiliations import Belonging
-from members.models import Organization
 from notifications.models import OutboxMessage
 from points import (
     closing,
@@ -27,25 +22,25 @@ from points import (
     reversing,
     review,
     review_batches,
-    schemes,
-    scores,
-    statement_texts,
-    statements,
     verification,
 )
-from points.crediting import Occasion
-from points.definitions import Event
 from points.ledger import AlreadyReversed
-from points.models import Claim, LedgerEntry, Period, Quota
+from points.models import Claim, LedgerEntry
 from points.objection_decisions import Verdict
 from points.periods import NoOpenPeriod, PeriodClosed
 from points.review import Action, Decision
-from points.statement_models import PeriodStatement
 from tests.points.closing.closings import FORCED, LATER, LATER_DAY, close_year
-from tests.statements import counted_statements
+from tests.points.late_steps import (
+    approve,
+    assert_sound,
+    attend,
+    posted,
+    reverse,
+    sealed,
+    total,
+    used,
+)
 from tests.world import NOW, World, build_world
-
-DAY = date(2026, 11, 7)
 
 
 @pytest.fixture
@@ -54,80 +49,6 @@ def world(session: Session) -> World:
     world = build_world(session)
     periods.ensure_year(session, 2027)
     return world
-
-
-def approve(world: World, *claim_ids: UUID, now: datetime = NOW) -> list[UUID]:
-    decisions = [Decision(claim_id, 1, Action.APPROVE) for claim_id in claim_ids]
-    results = review.review(world.session, world.actor("书记一"), decisions, now=now)
-    return [result.entry_id for result in results if result.entry_id]
-
-
-def reverse(world: World, entry_id: UUID, *, by: str = "书记一") -> LedgerEntry:
-    actor = world.actor(by, on=LATER_DAY)
-    return ledger.reverse(world.session, actor, entry_id, reason="误报", now=LATER)
-
-
-def attend(
-    world: World, name: str, status: str, *, revision: int = 1, source_id: UUID | None = None
-) -> Occasion:
-    branch = world.session.get_one(Organization, world.organizations["一支部"])
-    return Occasion(
-        source_kind="attendance",
-        source_id=source_id or new_id(),
-        revision=revision,
-        member_id=world.members[name],
-        organization_id=branch.id,
-        path=branch.path,
-        title="主题党日",
-        happened_on=DAY,
-        event=Event.ATTENDANCE,
-        tags=frozenset({"theme_day"}),
-        status=status,
-    )
-
-
-def code_of(world: World, period_id: UUID | None) -> str | None:
-    return world.session.get_one(Period, period_id).code if period_id else None
-
-
-def posted(world: World) -> list[tuple[int, str | None, str | None]]:
-    """Points, the year that they stand in, and the year that they name."""
-    rows = world.session.scalars(sa.select(LedgerEntry).order_by(LedgerEntry.seq)).all()
-    return [
-        (one.points, code_of(world, one.period_id), code_of(world, one.about_period_id))
-        for one in rows
-    ]
-
-
-def total(world: World, name: str, year: int) -> Any:
-    ids = [world.members[name]]
-    found = scores.load_scores(
-        world.session, ids, year=year, on=date(year, 12, 31), subject="party_members"
-    )
-    return found[ids[0]].total
-
-
-def statement_of(session: Session, member_id: UUID, code: str) -> PeriodStatement:
-    query = sa.select(PeriodStatement).join(Period, Period.id == PeriodStatement.period_id)
-    mine = query.where(PeriodStatement.member_id == member_id, Period.code == code)
-    return session.scalars(mine).one()
-
-
-def sealed(world: World) -> list[tuple[UUID, str]]:
-    rows = world.session.scalars(sa.select(PeriodStatement).order_by(PeriodStatement.id))
-    return [(one.id, one.content) for one in rows]
-
-
-def used(world: World, bucket: str) -> int:
-    query = sa.select(Quota.used).where(Quota.bucket == bucket)
-    return world.session.scalars(query).one()
-
-
-def assert_sound(world: World, before: list[tuple[UUID, str]]) -> None:
-    """Nothing of the closed year has changed, and every number follows from the ledger."""
-    assert set(before) <= set(sealed(world))
-    assert all(one.is_same for one in reproducing.reproduce(world.session, "2026"))
-    assert verification.verify(world.session).findings == []
 
 
 def test_reversal_about_a_closed_year_stands_in_the_open_one(world: World) -> None:
@@ -354,67 +275,3 @@ def test_no_open_year_is_a_conflict_that_says_so(session: Session) -> None:
     decisions = [Decision(pending, 1, Action.APPROVE)]
     (refused,) = review.review(session, world.actor("书记一"), decisions, now=LATER)
     assert refused.code == "period.none_open"
-
-
-@pytest.mark.parametrize("count", [1, 100])
-def test_late_reversals_are_a_constant_number_of_statements(world: World, count: int) -> None:
-    approve(world, *(world.add_claim("党员乙", "一支部", minutes=30) for _ in range(count)))
-    close_year(world.session)
-    entries: Sequence[LedgerEntry] = world.session.scalars(sa.select(LedgerEntry)).all()
-    actor = world.actor("书记一", on=LATER_DAY)
-
-    with counted_statements(world.session) as seen:
-        reversing.reverse_all(world.session, actor, entries, reason="误报", now=LATER)
-
-    # Periods open and shut, scheme codes, quota rows held and stored, reversed before, entries,
-    # messages.
-    assert len(seen) == 8
-
-
-def test_database_refuses_a_late_entry_without_its_year(world: World) -> None:
-    (entry_id,) = approve(world, world.add_claim("党员甲", "一支部"))
-    close_year(world.session)
-    made = reverse(world, entry_id)
-    values = {c.name: getattr(made, c.name) for c in LedgerEntry.__table__.columns}
-    del values["seq"]
-    world.session.execute(sa.text("DELETE FROM outbox_message"))
-    (other,) = approve(
-        world, world.add_claim("党员乙", "一支部", happened_on=date(2027, 1, 9)), now=LATER
-    )
-    original = world.session.scalars(sa.select(LedgerEntry).where(LedgerEntry.id == other)).one()
-    old = periods.get_period(world.session, "2026")
-
-    wrong = (
-        {"reverses_id": other, "about_period_id": old.id},
-        {"reverses_id": other, "period_id": old.id, "about_period_id": None},
-        {"reverses_id": other, "period_id": old.id, "about_period_id": original.period_id},
-    )
-    for changes in wrong:
-        with (
-            pytest.raises(sa.exc.IntegrityError, match=r"late.entry"),
-            world.session.begin_nested(),
-        ):
-            world.session.execute(sa.insert(LedgerEntry), [values | {"id": new_id()} | changes])
-
-
-def test_statement_sealed_before_this_rule_is_reproduced_as_it_was(world: World) -> None:
-    """The first form of the text counted late entries under the bounds of their part."""
-    missed = attend(world, "党员甲", "absent_unexcused")
-    crediting.credit(world.session, world.actor("书记一"), [missed], now=NOW)
-    close_year(world.session)
-    live = reversing.live_entries(world.session, "attendance", [missed.source_id])
-    actor = world.actor("书记一", on=LATER_DAY)
-    reversing.reverse_all(world.session, actor, list(live.values()), reason="记错", now=LATER)
-    periods.ensure_year(world.session, 2028)
-    close_year(world.session, "2027", now=datetime(2028, 1, 20, 2, 0, tzinfo=LATER.tzinfo))
-    mine = statement_of(world.session, world.members["党员甲"], "2027")
-    said = statement_texts.read(mine.content)
-    assert said is not None
-    query = statements.entries_of(mine.period_id, mine.subject)
-    rows = world.session.execute(query.where(LedgerEntry.member_id == mine.member_id)).all()
-    definition, _ = schemes.get_definition(world.session, mine.scheme_version_id or new_id())
-
-    first = statement_texts.compose(said.facts, definition, rows, version=1)
-
-    assert (json.loads(first)["v"], json.loads(first)["score"]["total"]) == (1, 6000)
-    assert (said.version, mine.total) == (2, 6200)

@@ -1,9 +1,5 @@
-"""The ledger against a model of it in memory: random histories, checked after every step.
+"""The ledger against a model of it in memory: random histories, checked after every step."""
 
-`HYPOTHESIS_PROFILE=model` runs 2,000 random histories of 60 steps on each engine.
-"""
-
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +9,6 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -38,52 +33,18 @@ from points.definitions import Event
 from points.models import Claim, LedgerEntry, Period, Quota
 from points.review import Action, Decision
 from tests.points.closing.closings import close_year
+from tests.points.ledger_histories import (
+    ACTIONS,
+    BUCKETS,
+    DAYS,
+    MEMBERS,
+    OLD_YEAR,
+    PROFILE,
+    REVIEWERS,
+    SUBMISSIONS,
+)
 from tests.points.ledger_model import ATTENDED, OFFICER_ABOVE, Model, ModelClaim, ModelEntry
 from tests.world import LONG_AGO, NOW, World, build_world
-
-_COMMON = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
-}
-PROFILES = {
-    # The same histories on every run, so that a change passes or fails by what it changed.
-    "default": settings(
-        max_examples=30,
-        stateful_step_count=25,
-        derandomize=True,
-        **_COMMON,  # type: ignore[arg-type]
-    ),
-    "model": settings(max_examples=2000, stateful_step_count=60, **_COMMON),  # type: ignore[arg-type]
-}
-PROFILE = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
-
-# 书记一 is among them, so that people meet their own claims.
-MEMBERS = ("党员甲", "党员乙", "书记一")
-REVIEWERS = ("书记一", "副书记一")
-DAYS = tuple(date(2026, 11, day) for day in (2, 3, 4))
-# What fills each bucket.
-BUCKETS = {
-    "item:volunteer_service:day": ("service",),
-    "item:volunteer_service:year": ("service",),
-    "item:theme_day_present:year": ("present",),
-    "component:bonus": ("service", "present"),
-    "total": ("service", "present"),
-    "deduct:component:base": ("absent_unexcused",),
-}
-OLD_YEAR = Period.code == "2026"
-ACTIONS = st.sampled_from(
-    (
-        (Action.APPROVE, ""),
-        (Action.APPROVE, ""),
-        (Action.RETURN, "请补充"),
-        (Action.RETURN, ""),
-    )
-)
-SUBMISSIONS = st.tuples(
-    st.sampled_from(MEMBERS),
-    st.sampled_from(DAYS),
-    st.sampled_from((1, 29, 59, 150, 300, 480, 1440)),
-)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -218,9 +179,9 @@ class LedgerMachine(RuleBasedStateMachine):
             actor = self.world.actor(reviewer)
             made = ledger.reverse(self.session, actor, entry_id, reason="误报", now=NOW)
         if codes:
-            assert codes == [self._refusal_of_reversal(original, reviewer)]
+            assert codes == [self.model.refusal_of_reversal(original, reviewer)]
             return multiple()
-        assert self._refusal_of_reversal(original, reviewer) is None
+        assert self.model.refusal_of_reversal(original, reviewer) is None
         original.is_reversed = True
         self.model.entries[made.id] = replace(
             original,
@@ -231,15 +192,6 @@ class LedgerMachine(RuleBasedStateMachine):
             is_late=self.model.is_closed,
         )
         return made.id
-
-    def _refusal_of_reversal(self, original: ModelEntry, reviewer: str) -> str | None:
-        if original.is_reversal:
-            return "entry.not_reversible"
-        if original.member == reviewer:
-            return "perm.denied"
-        if not self.model.is_open:
-            return "period.closed"
-        return "entry.already_reversed" if original.is_reversed else None
 
     @rule(
         target=entry_ids,
