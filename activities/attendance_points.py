@@ -14,7 +14,7 @@ from activities.models import Activity
 from core.clock import business_day
 from members.access import Actor
 from members.models import MemberClass
-from points import crediting, reversing, schemes, scores
+from points import crediting, periods, reversing, schemes, scores
 from points.crediting import Credited, Occasion
 from points.definitions import Event
 
@@ -33,17 +33,23 @@ def record(
     """Write changes of locked rows; after the closing also what they mean in points.
 
     A corrected fact takes back the entry of the fact before and is credited as the next
-    revision, in the same transaction. Lock order: attendance rows, then as in `credit`.
+    revision, in the same transaction; both go into the open year where its own is closed. Lock
+    order: attendance rows, then as in `credit`.
 
     Args:
         reversed_by: in whose name entries are taken back, where it is not the actor.
 
     Returns:
         attendance -> what became of it; empty before the closing.
+
+    Raises:
+        PeriodClosed: the year is being closed.
+        NoOpenPeriod: it is closed, and no other is open to take a correction.
     """
     attendance_rows.revise(session, actor.member_id, changes, now=now)
     if activity.closed_at is None or not changes:
         return {}
+    periods.hold(session).find(business_day(activity.starts_at))
     ids = [one.row.id for one in changes]
     live = reversing.live_entries(session, SOURCE_KIND, ids)
     taker = replace(actor, member_id=reversed_by) if reversed_by else actor

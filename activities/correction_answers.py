@@ -18,7 +18,7 @@ from members.models import Organization
 from notifications import outbox
 from points import claim_corrections, periods
 from points.models import ClaimStatus
-from points.periods import PeriodClosed
+from points.periods import HeldPeriods
 
 
 class CorrectionAnswered(Conflict):
@@ -49,7 +49,7 @@ def answer(
     """Answer a request: correct the record, or say why it stays.
 
     A correction goes to the branch as a claim with the new quantity; points that were posted are
-    reversed, never edited. Into a closed period only the hours are corrected.
+    reversed, never edited, in the open year where their own is closed.
     Lock order: role grants, periods, request, claim, quota rows, ledger.
 
     Raises:
@@ -57,7 +57,8 @@ def answer(
         Forbidden: it is about himself, or his role was revoked meanwhile.
         ReasonMissing: neither a number nor a reason.
         CorrectionAnswered: somebody answered first.
-        NothingToCorrect, PeriodClosed: the record was taken back, or is closed with its year.
+        NothingToCorrect: the record was taken back.
+        PeriodClosed, NoOpenPeriod: no period takes the correction of its points now.
     """
     correction = _get_managed(session, actor, correction_id)
     if correction.member_id == actor.member_id:
@@ -65,14 +66,13 @@ def answer(
     if given.minutes is None and not given.reason:
         raise ReasonMissing
     opportunities.hold_organising(session, actor, correction.organization_id)
-    open_periods = periods.hold_all_open(session)
+    held = periods.hold(session)
     _mark(session, actor, correction_id, given, now)
     note = given.reason
     if given.minutes is not None:
         record = session.get_one(VolunteerRecord, correction.record_id, populate_existing=True)
-        is_open = periods.find_period(open_periods, record.happened_on) is not None
-        _correct(session, actor, record, given.minutes, is_open=is_open, now=now)
-        points = "积分由支部重新审核" if is_open else "该年度已结账，只更正时长"
+        has_claim = _correct(session, actor, record, given.minutes, held=held, now=now)
+        points = "积分由支部重新审核" if has_claim else "只更正时长"
         note = f"更正为 {format_half_hours(given.minutes)} 小时，{points}。{given.reason}"
     told = {"note": note or "维持原记录。"}
     message = outbox.Message(correction.member_id, "correction_answered", str(correction_id), told)
@@ -121,14 +121,19 @@ def _correct(
     record: VolunteerRecord,
     minutes: int,
     *,
-    is_open: bool,
+    held: HeldPeriods,
     now: datetime,
-) -> None:
-    """Let the branch decide on the found minutes, and write them beside the planned and claimed."""
+) -> bool:
+    """Let the branch decide on the found minutes, and write them beside the planned and claimed.
+
+    Returns:
+        Whether there is a claim to decide.
+    """
     claim = live_claim(session, record.id)
     if record.withdrawn_at is not None or (claim and claim.status == ClaimStatus.WITHDRAWN):
         raise NothingToCorrect
-    if claim is not None and is_open:
+    if claim is not None:
+        held.find(record.happened_on)
         reason = f"志愿服务时长更正为 {minutes} 分钟"
         claim_corrections.requantify(
             session, actor, claim, quantity=minutes, reason=reason, now=now
@@ -136,8 +141,6 @@ def _correct(
     if record.signup_id is not None:
         record.confirmed_minutes = minutes
         record.confirmed_by, record.confirmed_at = actor.member_id, now
-    elif not is_open:
-        # Without an organiser the hours are those of the claim, which is closed with its year.
-        raise PeriodClosed("该年度已结账，不能再更正。")
     record.version += 1
     session.flush()
+    return claim is not None

@@ -25,7 +25,6 @@ from members.models import Organization
 from notifications import outbox
 from points import crediting, periods, reversing, schemes, scores
 from points.crediting import Credited
-from points.periods import PeriodClosed, PostingPeriod
 
 GRADINGS_MAX = 500
 _CORRECTED = "承诺重新评定"
@@ -50,7 +49,8 @@ def evaluate(
         NotFound, Forbidden, OwnPledge: not the actor's to decide.
         VersionConflict, StepImpossible: it was changed or evaluated meanwhile.
         MeetingRefused, GradingRefused, PrivateDataRefused: what is named cannot stand.
-        PeriodClosed: a correction of points that a closed period holds.
+        PeriodClosed: the year is being closed.
+        NoOpenPeriod: a correction of points, and no period is open to take it.
     """
     (result,) = evaluate_all(session, actor, [grading], meeting=meeting, now=now)
     if result.refusal is not None:
@@ -64,8 +64,9 @@ def evaluate_all(
     """Write down what a meeting found about many pledges; one that cannot stand is refused alone.
 
     Points follow from here and nowhere else (domain 2). A pledge that was evaluated before is
-    corrected: its entry is reversed and the new grade credited in the same transaction. Lock
-    order: role grants, periods, pledges by id, quota rows by key, ledger.
+    corrected: its entry is reversed and the new grade credited in the same transaction, in the
+    open year where its own is closed. Lock order: role grants, periods, pledges by id, quota
+    rows by key, ledger.
 
     Args:
         gradings: at most GRADINGS_MAX, each pledge once.
@@ -74,14 +75,14 @@ def evaluate_all(
         Forbidden: the actor's role was revoked meanwhile.
     """
     organizations = hold_roles(session, actor, REVIEWING_ROLES)
-    open_periods = periods.hold_all_open(session)
+    held = periods.hold(session)
     pledges = _lock(session, [one.pledge_id for one in gradings], organizations)
     standing = reversing.live_entries(session, SOURCE_KIND, list(pledges))
     sitting = Sitting(
         actor=actor,
         meeting=meeting,
         today=business_day(now),
-        open_period_ids=frozenset(period.id for period in open_periods),
+        held=held,
         published=schemes.load_published(session),
         years=_terms_by_year(session, pledges.values(), meeting, now),
     )
@@ -121,12 +122,7 @@ def _terms_by_year(
         member_ids = [pledge.member_id for pledge in pledges if pledge.year == year]
         day = counted_on(year, held_on)
         reasons = scores.find_exempting(session, member_ids, on=day)
-        try:
-            posting: PostingPeriod | None = periods.hold_posting_period(session, day)
-        except PeriodClosed:
-            # The evaluation stands all the same, and its note says that it gives no points.
-            posting = None
-        terms[year] = YearTerms(day, posting, reasons)
+        terms[year] = YearTerms(day, reasons)
     return terms
 
 

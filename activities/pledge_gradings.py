@@ -1,6 +1,7 @@
 """Judging a meeting's gradings: which stand, and what each would be worth."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,7 +26,7 @@ from points import schemes
 from points.crediting import Occasion
 from points.definitions import Definition, Event, match_items
 from points.models import LedgerEntry
-from points.periods import PeriodClosed, PostingPeriod
+from points.periods import HeldPeriods, NoOpenPeriod
 from points.schemes import SchemeInForce
 
 SOURCE_KIND = "pledge"
@@ -37,12 +38,10 @@ class YearTerms:
 
     Args:
         counted_on: the day that their points count on.
-        posting: where those go; None where no period takes them.
         reasons: member -> his class and exemptions on that day.
     """
 
     counted_on: date
-    posting: PostingPeriod | None
     reasons: Mapping[UUID, set[str]]
 
 
@@ -53,7 +52,7 @@ class Sitting:
     actor: Actor
     meeting: Meeting
     today: date
-    open_period_ids: frozenset[UUID]
+    held: HeldPeriods
     published: Sequence[SchemeInForce]
     years: Mapping[int, YearTerms]
 
@@ -102,10 +101,20 @@ def _accept(
     is_branch = pledge.reviewer_organization_id == pledge.organization_id
     meeting = settle_meeting(sitting.meeting, is_branch=is_branch, today=sitting.today)
     require_minuted(meeting, not_before=business_day(pledge.published_at))
-    if standing is not None and standing.period_id not in sitting.open_period_ids:
-        raise PeriodClosed("原评定的积分已结账，不能重新评定，请走更正程序。")
+    _require_period(sitting.held, sitting.years[pledge.year].counted_on, standing)
     occasion = _occasion(sitting, grading, pledge)
     return Verdict(grading, pledge, step, meeting, occasion, standing)
+
+
+def _require_period(held: HeldPeriods, counted_on: date, standing: LedgerEntry | None) -> None:
+    """Refuse while a close is under way, and a correction that no period would take.
+
+    Where nothing is open, a first evaluation stands without points, as its note says.
+    """
+    if standing is not None:
+        held.of_entry(standing.period_id)
+    with suppress(NoOpenPeriod):
+        held.find(counted_on)
 
 
 def _occasion(sitting: Sitting, grading: Grading, pledge: Any) -> Occasion:
@@ -128,8 +137,6 @@ def _occasion(sitting: Sitting, grading: Grading, pledge: Any) -> Occasion:
         grade=grading.grade,
         member_class=member_class,
         is_exempt=scheme is not None and bool(reasons & scheme.definition.exempt),
-        period_id=terms.posting.period_id if terms.posting else None,
-        about_period_id=terms.posting.about_period_id if terms.posting else None,
     )
 
 

@@ -98,7 +98,7 @@ def call_roll(
     Raises:
         NotFound: the activity is absent, or out of scope.
         ActivityCancelled, TooEarly, RepeatedMember: nothing can be recorded.
-        PeriodClosed: a correction would change a closed year.
+        PeriodClosed, NoOpenPeriod: no period takes a correction now.
     """
     _require_once(roll.marks)
     paths = hold_paths(session, actor)

@@ -40,6 +40,13 @@ KINDS = {
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
         ),
         MessageKind(
+            "entry_reversed_late",
+            frozenset({"title", "points", "reason", "old", "new"}),
+            "以前年度的一笔积分已更正",
+            "{old} 年的一笔积分已更正，计入 {new} 年：“{title}”的 {points} 分已冲正，"
+            "原因：{reason}。{old} 年度的结账单不变。如有不同意见，可向支部提出。",
+        ),
+        MessageKind(
             "pledge_returned",
             frozenset({"title", "reason"}),
             "承诺已退回，可修改后再报",
@@ -113,6 +120,13 @@ KINDS = {
             "支部 {month} 的积分已公示到 {until}，其中有您的积分。有不同意见可以提出异议。",
         ),
         MessageKind(
+            "cadre_bulletin_published",
+            frozenset({"month", "until"}),
+            "村（社区）干部积分公示",
+            "{month} 的村（社区）干部积分已公示到 {until}，其中有您的积分。"
+            "有不同意见可以提出异议。",
+        ),
+        MessageKind(
             "objection_filed",
             frozenset({"title", "due"}),
             "有一项异议",
@@ -123,6 +137,12 @@ KINDS = {
             frozenset({"title", "outcome", "reply"}),
             "异议已有答复",
             "对“{title}”的异议{outcome}：{reply}",
+        ),
+        MessageKind(
+            "objection_escalated",
+            frozenset({"title", "why", "former", "body", "due"}),
+            "异议已转上级办理",
+            "对“{title}”的异议{why}，已由{former}转{body}办理，将在 {due} 前答复。",
         ),
         MessageKind(
             "review_undone",

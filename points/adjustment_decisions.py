@@ -52,11 +52,12 @@ def confirm(session: Session, actor: Actor, adjustment_id: UUID, *, now: datetim
 
     Raises:
         NotFound: absent, or out of scope.
-        AdjustmentNotPending, WindowNotOver, SecondPersonRequired, PeriodClosed: why not.
+        AdjustmentNotPending, WindowNotOver, SecondPersonRequired: why not.
+        PeriodClosed, NoOpenPeriod: no period takes it.
     """
     seen, path = _get(session, actor, adjustment_id)
     hold_roles(session, actor, ENTERING_ROLES)
-    period = periods.hold_posting_period(session, seen.happened_on)
+    periods.hold_posting_period(session, seen.happened_on)
     if seen.event == Event.VETO and seen.confirmed_by is None:
         _confirm_veto(session, actor, seen, path, now=now)
     elif seen.entered_by != actor.member_id and seen.confirmed_by != actor.member_id:
@@ -66,7 +67,7 @@ def confirm(session: Session, actor: Actor, adjustment_id: UUID, *, now: datetim
         return _fresh(session, adjustment_id)
     if not is_ripe:
         raise AdjustmentNotPending if _is_over(session, adjustment_id) else WindowNotOver
-    adjustment_posting.post(session, actor, [adjustment_id], period=period, now=now)
+    adjustment_posting.post(session, actor, [adjustment_id], now=now)
     return _fresh(session, adjustment_id)
 
 

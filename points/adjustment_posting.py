@@ -19,7 +19,7 @@ from members.models import Organization
 from points import crediting, periods, schemes, scores
 from points.crediting import Credited, Occasion
 from points.definitions import Event
-from points.periods import PeriodClosed, PostingPeriod
+from points.periods import NoOpenPeriod, PeriodClosed
 from points.publicity_models import Adjustment, AdjustmentStatus, Objection, ObjectionStatus
 
 SOURCE = "adjustment"
@@ -41,12 +41,12 @@ def post(
     actor: Actor,
     adjustment_ids: Sequence[UUID],
     *,
-    period: PostingPeriod,
     now: datetime,
 ) -> int:
     """Post pending adjustments of one day in a constant number of statements.
 
-    The caller holds the period. One that the scheme does not count any more is dismissed.
+    The caller has seen that a period takes them, and holds it. One that the scheme does not
+    count any more is dismissed.
 
     Returns:
         How many entries came of it.
@@ -54,7 +54,7 @@ def post(
     if not adjustment_ids:
         return 0
     rows = _lock(session, adjustment_ids)
-    occasions = _occasions(session, rows, period)
+    occasions = _occasions(session, rows)
     credited = crediting.credit(session, actor, occasions, now=now)
     marks = [_mark(one_id, became, business_day(now)) for one_id, became in credited.items()]
     session.execute(_marking(dialect_of(session)), rows_parameter(session, marks))
@@ -64,7 +64,7 @@ def post(
 def post_ripe(session: Session, *, now: datetime) -> int:
     """Post deductions whose window is over and that nothing stands against; run by a job.
 
-    Whoever entered one answers for it. One whose period is being closed stays where it is.
+    Whoever entered one answers for it. One that no period takes now stays where it is.
     """
     posted = 0
     rows = session.execute(
@@ -73,10 +73,10 @@ def post_ripe(session: Session, *, now: datetime) -> int:
     for (entered_by, day), some in groupby(rows, key=lambda row: (row[1], row[2])):
         actor = Actor(entered_by, "", None, (), business_day(now), "post-deductions")
         try:
-            period = periods.hold_posting_period(session, day)
-        except PeriodClosed:
+            periods.hold_posting_period(session, day)
+        except (PeriodClosed, NoOpenPeriod):
             continue
-        posted += post(session, actor, [row[0] for row in some], period=period, now=now)
+        posted += post(session, actor, [row[0] for row in some], now=now)
     return posted
 
 
@@ -128,7 +128,7 @@ def _lock(session: Session, adjustment_ids: Sequence[UUID]) -> Sequence[Row[Any]
     return [row for row in rows if row.id not in contested]
 
 
-def _occasions(session: Session, rows: Sequence[Row[Any]], period: PostingPeriod) -> list[Occasion]:
+def _occasions(session: Session, rows: Sequence[Row[Any]]) -> list[Occasion]:
     published = schemes.load_published(session)
     exempting: Mapping[UUID, set[str]] = {}
     if rows:
@@ -139,12 +139,12 @@ def _occasions(session: Session, rows: Sequence[Row[Any]], period: PostingPeriod
         scheme = schemes.choose(published, row.path, row.happened_on, subject=row.subject)
         exempt = scheme.definition.exempt if scheme else frozenset()
         occasions.append(
-            _occasion(row, period, is_exempt=bool(exempting.get(row.member_id, set()) & exempt))
+            _occasion(row, is_exempt=bool(exempting.get(row.member_id, set()) & exempt))
         )
     return occasions
 
 
-def _occasion(row: Row[Any], period: PostingPeriod, *, is_exempt: bool) -> Occasion:
+def _occasion(row: Row[Any], *, is_exempt: bool) -> Occasion:
     return Occasion(
         source_kind=VETO_SOURCE if row.event == Event.VETO else SOURCE,
         source_id=row.id,
@@ -162,8 +162,6 @@ def _occasion(row: Row[Any], period: PostingPeriod, *, is_exempt: bool) -> Occas
         ratings=row.ratings or {},
         member_class=row.member_class,
         is_exempt=is_exempt,
-        period_id=period.period_id,
-        about_period_id=period.about_period_id,
         subject=row.subject,
     )
 

@@ -121,10 +121,11 @@ def enter(
 
     Raises:
         NotFound: a member is out of the actor's scope for this item.
-        OwnAdjustment, ItemNotEntered, AdjustmentInvalid, NoSchemeInForce, PeriodClosed: why not.
+        OwnAdjustment, ItemNotEntered, AdjustmentInvalid, NoSchemeInForce: why not.
+        PeriodClosed, NoOpenPeriod: no period takes it.
     """
     held = hold_roles(session, actor, ENTERING_ROLES)
-    period = periods.hold_posting_period(session, terms.happened_on)
+    periods.hold_posting_period(session, terms.happened_on)
     people = _find_people(session, organization_id, terms, [one.member_id for one in given])
     scheme, item = _find_item(session, people, terms)
     authority = _require_authority(actor, held, item, terms, people)
@@ -138,7 +139,7 @@ def enter(
     insert_rows(session, Adjustment, rows)
     outbox.enqueue(session, [_message(row) for row in rows], now=now)
     at_once = [row["id"] for row in rows if not row["is_deduction"]]
-    adjustment_posting.post(session, actor, at_once, period=period, now=now)
+    adjustment_posting.post(session, actor, at_once, now=now)
     return _by_id(session, [row["id"] for row in rows])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -67,7 +68,7 @@ def get_own(session: Session, actor: Actor, *, year: int) -> Balance:
     score = scoring.score(
         scheme.definition,
         [
-            Tally(row.name, int(row.first), int(row.second), int(row.third))
+            Tally(row.name, int(row.first), int(row.second), int(row.third), row.code == _LATE)
             for row in rows
             if row.part == "tally"
         ],
@@ -90,6 +91,13 @@ def get_own(session: Session, actor: Actor, *, year: int) -> Balance:
     )
 
 
+def find_sums(session: Session, member_id: UUID, *, year: int, subject: str) -> dict[str, Points]:
+    """What a member's entries of a year add up to, provisional and confirmed; one statement."""
+    found = session.execute(_sums(subject), {"member": member_id, "year": str(year)})
+    sums = {row.name: Points(int(row.first)) for row in found}
+    return {name: sums.get(name, Points(0)) for name in ("provisional", "confirmed")}
+
+
 def _caps(rows: Sequence[Any], scheme_code: str) -> list[CapUse]:
     return [
         CapUse(row.name, Points(row.first), Points(row.second))
@@ -105,6 +113,7 @@ def _balance_statement() -> sa.CompoundSelect[Any]:
 
 _MEMBER, _YEAR = sa.bindparam("member", type_=sa.Uuid), sa.bindparam("year", type_=sa.Text)
 _DAY = sa.bindparam("day", type_=sa.Date)
+_LATE = "late"
 
 
 def _part(part: str, name: Any, *numbers: Any, code: Any = "") -> sa.Select[Any]:
@@ -121,21 +130,22 @@ def _part(part: str, name: Any, *numbers: Any, code: Any = "") -> sa.Select[Any]
     return query
 
 
-def _own_entries(query: sa.Select[Any]) -> sa.Select[Any]:
+def _own_entries(query: sa.Select[Any], subject: str = Subject.PARTY_MEMBERS) -> sa.Select[Any]:
     return query.join(Period, Period.id == LedgerEntry.period_id).where(
         LedgerEntry.member_id == _MEMBER,
-        LedgerEntry.subject == Subject.PARTY_MEMBERS,
+        LedgerEntry.subject == subject,
         Period.code == _YEAR,
     )
 
 
 def _tallies() -> sa.Select[Any]:
-    component, month, points, count = scores.tally_columns()
-    query = _part("tally", component, month, points, count).select_from(LedgerEntry)
-    return _own_entries(query).group_by(component, month)
+    component, month, points, count, is_late = scores.tally_columns()
+    late = sa.case((is_late, _LATE), else_="")
+    query = _part("tally", component, month, points, count, code=late).select_from(LedgerEntry)
+    return _own_entries(query).group_by(component, month, is_late)
 
 
-def _sums() -> sa.Select[Any]:
+def _sums(subject: str = Subject.PARTY_MEMBERS) -> sa.Select[Any]:
     # What was carried over follows from a sealed statement, so nothing is left to be published.
     is_final = BulletinConfirmation.entry_id.is_not(None) | (
         sa.func.coalesce(LedgerEntry.source_kind, "") == CARRIED
@@ -146,7 +156,7 @@ def _sums() -> sa.Select[Any]:
         .select_from(LedgerEntry)
         .outerjoin(BulletinConfirmation, BulletinConfirmation.entry_id == LedgerEntry.id)
     )
-    return _own_entries(query).group_by(sa.text("2"))
+    return _own_entries(query, subject).group_by(sa.text("2"))
 
 
 def _cap_uses() -> sa.Select[Any]:

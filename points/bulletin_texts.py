@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from points.models import Subject
 from points.publicity_models import Bulletin
 
 VERSION = 1
@@ -21,6 +22,8 @@ def digest_of(bulletin: Bulletin, rows: Iterable[Any]) -> str:
         "v": VERSION,
         "unit": "1/100",
         "organization_id": str(bulletin.organization_id),
+        # Left out where it says nothing, so that what was published before keeps its digest.
+        **({} if bulletin.subject == Subject.PARTY_MEMBERS else {"subject": bulletin.subject}),
         "month": bulletin.month,
         "published_on": bulletin.published_on.isoformat(),
         "ends_on": bulletin.ends_on.isoformat(),

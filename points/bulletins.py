@@ -1,5 +1,10 @@
-"""Bulletins: a branch publishes a month's entries; closing one without objection confirms them."""
+"""Bulletins: a month's entries are published; closing one without objection confirms them.
 
+A branch publishes its members' points. Cadres' points have bulletins of their own, which the
+officers above publish, because branch leaders do not read them.
+"""
+
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 from uuid import UUID
@@ -13,13 +18,13 @@ from core.errors import Conflict, NotFound, RuleViolation
 from core.ids import new_id
 from core.rows import dialect_of, insert_rows
 from core.working_days import add_working_days, load_calendar
-from members.access import Actor, hold_roles
-from members.access_models import Role
+from members.access import Actor
 from members.models import Organization
 from notifications import outbox
 from points import publishable, schemes
+from points.bulletin_access import get_place, hold_publishing
 from points.bulletin_texts import digest_of
-from points.models import LedgerEntry
+from points.models import LedgerEntry, Subject
 from points.publicity_models import (
     Bulletin,
     BulletinConfirmation,
@@ -30,11 +35,9 @@ from points.publicity_models import (
 )
 from points.publishable import Row
 
-PUBLISHING_ROLES = frozenset({Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY, Role.DELEGATE})
-
 
 class AlreadyPublished(Conflict):
-    """A branch publishes each month once; what comes late goes into the next bulletin."""
+    """Each month is published once; what comes late goes into the next bulletin."""
 
     code = "bulletin.already_published"
     title = "该月已经公示"
@@ -77,52 +80,61 @@ class OpenObjections(Conflict):
     title = "还有异议没有答复，公示不能结束"
 
 
+@dataclass(frozen=True, slots=True)
+class _Issue:
+    """What a bulletin is of: a month of one place, and whose points."""
+
+    place: Organization
+    month: str
+    subject: str
+
+
 def preview(
-    session: Session, actor: Actor, organization_id: UUID, month: str, *, now: datetime
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    month: str,
+    *,
+    subject: str = Subject.PARTY_MEMBERS,
+    now: datetime,
 ) -> list[Row]:
     """What would be published now.
 
     Raises:
-        NotFound: the actor does not publish for this branch.
+        NotFound: the actor does not publish this for the organisation.
     """
-    if organization_id not in _branches(actor):
-        raise NotFound
-    return publishable.find_rows(
-        session,
-        organization_id,
-        month,
-        today=business_day(now),
-        calendar_=load_calendar(session),
-    )
+    issue = _Issue(get_place(session, actor, organization_id, subject), month, subject)
+    return _find_rows(session, issue, today=business_day(now))
 
 
 def publish(
-    session: Session, actor: Actor, organization_id: UUID, month: str, *, now: datetime
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    month: str,
+    *,
+    subject: str = Subject.PARTY_MEMBERS,
+    now: datetime,
 ) -> Bulletin:
     """Publish a month's entries for the working days that the scheme sets; constant statements.
 
     Args:
         month: YYYY-MM, begun at least.
+        subject: whose points; members' and cadres' are published apart.
 
     Raises:
-        NotFound: the actor does not publish for this branch.
+        NotFound: the actor does not publish this for the organisation.
         AlreadyPublished, NothingToPublish, MonthNotBegun, NoSchemeInForce: why not.
     """
-    if organization_id not in _branches(actor):
-        raise NotFound
-    if organization_id not in hold_roles(session, actor, PUBLISHING_ROLES):
-        raise NotFound
-    today = business_day(now)
+    place = get_place(session, actor, organization_id, subject)
+    hold_publishing(session, actor, place, subject)
+    today, issue = business_day(now), _Issue(place, month, subject)
     if month > f"{today:%Y-%m}":
         raise MonthNotBegun
-    # One bulletin of a branch at a time, or two months could both take one late entry.
-    branch = session.get_one(
-        Organization, organization_id, with_for_update={"key_share": True}, populate_existing=True
-    )
-    bulletin = _begin(session, actor, branch, month, now=now)
-    rows = publishable.find_rows(
-        session, organization_id, month, today=today, calendar_=load_calendar(session)
-    )
+    # One bulletin of a place at a time, or two months could both take one late entry.
+    session.refresh(place, with_for_update={"key_share": True})
+    bulletin = _begin(session, actor, issue, now=now)
+    rows = _find_rows(session, issue, today=today)
     if not rows:
         raise NothingToPublish
     bulletin.entries, bulletin.sha256 = len(rows), digest_of(bulletin, rows)
@@ -141,12 +153,16 @@ def close(session: Session, actor: Actor, bulletin_id: UUID, *, now: datetime) -
     """End a bulletin after its window and confirm what stands; constant statements.
 
     Raises:
-        NotFound: absent, or the actor does not publish for its branch.
+        NotFound: absent, or the actor does not publish this for its organisation.
         BulletinWindowOpen, OpenObjections, BulletinClosed: why not.
     """
-    held = hold_roles(session, actor, PUBLISHING_ROLES)
+    seen = session.get(Bulletin, bulletin_id)
+    if seen is None:
+        raise NotFound
+    place = session.get_one(Organization, seen.organization_id)
+    hold_publishing(session, actor, place, seen.subject)
     bulletin = _lock(session, bulletin_id)
-    if bulletin is None or bulletin.organization_id not in held:
+    if bulletin is None:
         raise NotFound
     if bulletin.status == BulletinStatus.CLOSED:
         raise BulletinClosed
@@ -187,23 +203,34 @@ def close_ripe(session: Session, *, now: datetime) -> int:
     return 1
 
 
-def _branches(actor: Actor) -> set[UUID]:
-    return {one.organization_id for one in actor.held_roles if one.role in PUBLISHING_ROLES}
+def _find_rows(session: Session, issue: _Issue, *, today: date) -> list[Row]:
+    return publishable.find_rows(
+        session,
+        issue.place.id,
+        issue.month,
+        subject=issue.subject,
+        today=today,
+        calendar_=load_calendar(session),
+    )
 
 
-def _begin(
-    session: Session, actor: Actor, branch: Organization, month: str, *, now: datetime
-) -> Bulletin:
-    same = (Bulletin.organization_id == branch.id, Bulletin.month == month)
+def _begin(session: Session, actor: Actor, issue: _Issue, *, now: datetime) -> Bulletin:
+    same = (
+        Bulletin.organization_id == issue.place.id,
+        Bulletin.month == issue.month,
+        Bulletin.subject == issue.subject,
+    )
     if session.scalar(sa.select(Bulletin.id).where(*same)) is not None:
         raise AlreadyPublished
     today = business_day(now)
-    days = schemes.require_in_force(session, branch.path, today).definition.publicity_days
+    scheme = schemes.require_in_force(session, issue.place.path, today, subject=issue.subject)
+    days = scheme.definition.publicity_days
     end = add_working_days(today, days, load_calendar(session))
     return Bulletin(
         id=new_id(),
-        organization_id=branch.id,
-        month=month,
+        organization_id=issue.place.id,
+        subject=issue.subject,
+        month=issue.month,
         working_days=days,
         published_by=actor.member_id,
         published_at=now,
@@ -230,10 +257,9 @@ def _frozen(bulletin_id: UUID, position: int, row: Row) -> dict[str, object]:
 def _messages(bulletin: Bulletin, rows: list[Row]) -> list[outbox.Message]:
     params = {"month": bulletin.month, "until": bulletin.ends_on.isoformat()}
     members = sorted({row.member_id for row in rows})
-    return [
-        outbox.Message(member_id, "bulletin_published", str(bulletin.id), params)
-        for member_id in members
-    ]
+    is_cadres = bulletin.subject == Subject.CADRES
+    kind = "cadre_bulletin_published" if is_cadres else "bulletin_published"
+    return [outbox.Message(member_id, kind, str(bulletin.id), params) for member_id in members]
 
 
 def _lock(session: Session, bulletin_id: UUID) -> Bulletin | None:

@@ -6,9 +6,10 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from core.errors import RuleViolation
+from core.quantities import Points
 from members import cadres
 from members.access import Actor
-from points import schemes, scores, scoring
+from points import balances, schemes, scores, scoring
 from points.models import Subject
 from points.schemes import SchemeInForce
 from points.scoring import Score
@@ -23,11 +24,17 @@ class NotACadre(RuleViolation):
 
 @dataclass(frozen=True, slots=True)
 class CadreScore:
-    """A score of a year with the scheme that it follows from."""
+    """A score of a year with the scheme that it follows from.
+
+    Args:
+        provisional, confirmed: what the entries of each kind add up to, before spans and bounds.
+    """
 
     year: int
     scheme: SchemeInForce
     score: Score
+    provisional: Points
+    confirmed: Points
 
 
 def get_own_scheme(session: Session, actor: Actor, *, on: date) -> SchemeInForce:
@@ -62,4 +69,5 @@ def get_own(session: Session, actor: Actor, *, year: int) -> CadreScore:
         is_exempt=bool(reasons & scheme.definition.exempt),
         member_class=scores.class_of(reasons),
     )
-    return CadreScore(year, scheme, score)
+    sums = balances.find_sums(session, actor.member_id, year=year, subject=Subject.CADRES)
+    return CadreScore(year, scheme, score, sums["provisional"], sums["confirmed"])

@@ -40,7 +40,7 @@ def requantify(
 
     Raises:
         ClaimAlreadyDecided: it was withdrawn, or decided meanwhile.
-        PeriodClosed: its entry cannot be reversed any more.
+        PeriodClosed, NoOpenPeriod: no period takes the reversal now.
     """
     if claim.status == ClaimStatus.APPROVED:
         return _replace(session, actor, claim, quantity=quantity, reason=reason, now=now)

@@ -15,7 +15,7 @@ from points import ledger, periods, rules, schemes
 from points.definitions import Event, Item, match_items
 from points.granting import Award, grant_all, note_of, occasion_of
 from points.ledger import Posting, Source
-from points.models import Period
+from points.periods import HeldPeriods, NoOpenPeriod, PostingPeriod
 from points.schemes import SchemeInForce
 
 _NO_PERIOD = "该年度未开放或已结账，本次只作记录，不计分。"
@@ -41,7 +41,6 @@ class Occasion:
         ratings: rater -> hundredths, where several give the number together.
         member_class: the member's class on that day, empty for an ordinary one.
         is_exempt: no deduction for an exempt member (domain 5.6).
-        period_id: the period to post into, for a late adjustment; else that of the day.
     """
 
     source_kind: str
@@ -62,8 +61,6 @@ class Occasion:
     ratings: Mapping[str, int] = field(default_factory=dict)
     member_class: str = ""
     is_exempt: bool = False
-    period_id: UUID | None = None
-    about_period_id: UUID | None = None
     subject: str = "party_members"
 
 
@@ -83,16 +80,20 @@ def credit(
 
     An occasion that no item counts is no error: the fact stands without points. Of several
     items that count one occasion, the one worth most does; an activity of several kinds is one
-    attendance. Lock order: periods, quota rows by key, ledger.
+    attendance. What belongs to a closed period becomes an adjustment of the open one behind it;
+    the caps are those of its own day. Lock order: periods, quota rows by key, ledger.
 
     Returns:
         source id -> what became of it.
+
+    Raises:
+        PeriodClosed: the period of one of them is being closed.
     """
     if not occasions:
         return {}
-    open_periods = periods.hold_all_open(session)
+    held = periods.hold(session)
     published = schemes.load_published(session)
-    judged = {one.source_id: _judge(one, open_periods, published) for one in occasions}
+    judged = {one.source_id: _judge(one, held, published) for one in occasions}
     postings = grant_all(session, [one for one in judged.values() if isinstance(one, Award)])
     entries = ledger.post(session, actor, postings, now=now)
     # Nobody finds out about a deduction from a bulletin (guardrail 10).
@@ -116,11 +117,14 @@ def _notice(posting: Posting) -> outbox.Message:
 
 
 def _judge(
-    occasion: Occasion, open_periods: Sequence[Period], published: Sequence[SchemeInForce]
+    occasion: Occasion, held: HeldPeriods, published: Sequence[SchemeInForce]
 ) -> Award | str:
     """An award ready to be granted, or why there is none."""
-    period_id = occasion.period_id or _period_of(open_periods, occasion.happened_on)
-    if period_id not in {period.id for period in open_periods}:
+    try:
+        posting = held.find(occasion.happened_on)
+    except NoOpenPeriod:
+        posting = None
+    if posting is None:
         return _NO_PERIOD
     scheme = schemes.choose(
         published, occasion.path, occasion.happened_on, subject=occasion.subject
@@ -138,12 +142,7 @@ def _judge(
     asked, item = max(worth, key=lambda pair: pair[0])
     if asked < 0 and occasion.is_exempt:
         return _EXEMPT
-    return _award(occasion, scheme, item, asked, inputs, period_id)
-
-
-def _period_of(open_periods: Sequence[Period], day: date) -> UUID | None:
-    period = periods.find_period(open_periods, day)
-    return period.id if period else None
+    return _award(occasion, scheme, item, asked, inputs, posting)
 
 
 def _matching(scheme: SchemeInForce, occasion: Occasion) -> list[Item]:
@@ -177,7 +176,7 @@ def _award(
     item: Item,
     asked: Points,
     inputs: dict[str, Any],
-    period_id: UUID,
+    posting: PostingPeriod,
 ) -> Award:
     return Award(
         origin=Source(occasion.source_kind, occasion.source_id, occasion.revision),
@@ -185,8 +184,8 @@ def _award(
         organization_id=occasion.organization_id,
         title=occasion.title,
         happened_on=occasion.happened_on,
-        period_id=period_id,
-        about_period_id=occasion.about_period_id,
+        period_id=posting.period_id,
+        about_period_id=posting.about_period_id,
         scheme=scheme,
         item=item,
         asked=asked,

@@ -43,6 +43,31 @@ def compose(entry: LedgerEntry, definition: Definition) -> list[str]:
     ]
 
 
+def of_late(about: str, posted_in: str) -> str:
+    """That an entry speaks about a year that was closed before (decision 6)."""
+    return f"这件事属于 {about} 年度；该年度已结账，不再变动，所以记入 {posted_in} 年度。"
+
+
+def of_correction(counted_in: str, posted_in: str) -> list[str]:
+    """That a reversal takes back points of a closed year; nothing within one year."""
+    if counted_in == posted_in:
+        return []
+    done = f"{counted_in} 年的一笔积分已更正，计入 {posted_in} 年。"
+    return [done, f"{counted_in} 年度已结账，结账单不再变动。"]
+
+
+def of_freed_room(points: int, about: str, posted_in: str) -> str:
+    """What may be done with the room that a reversal frees.
+
+    Args:
+        points: of the entry that is taken back, in hundredths.
+        about: the year whose caps the room lies under.
+    """
+    freed = "扣分" if points < 0 else "加分"
+    where = "在同一期内可再计" if about == posted_in else f"属于 {about} 年度，只用于补记该年度的事"
+    return f"由此腾出的{freed}额度{where}，已受上限限制的记录不自动补计。"
+
+
 def _of_member(item: Item, inputs: Mapping[str, Any]) -> Iterator[str]:
     """What decided which item counts: class and attendance."""
     member_class = inputs.get("member_class") or MemberClass.ORDINARY

@@ -35,10 +35,11 @@ def explain(session: Session, actor: Actor, entry_id: UUID) -> Explanation:
     entry = entries.get_entry(session, actor, entry_id)
     definition, version = schemes.get_definition(session, entry.scheme_version_id)
     header = f"适用方案：{definition.name}第 {version} 版，依据活动当日（{entry.happened_on}）。"
-    steps = [header, *_about(session, entry)]
+    steps = [header]
     if entry.reverses_id is not None:
         steps += _of_reversal(session, entry)
     else:
+        steps += _about(session, entry)
         steps += entry_sentences.compose(entry, definition)
         steps += _of_posting(session, entry)
     return Explanation(entry, definition.name, version, steps)
@@ -48,10 +49,11 @@ def _about(session: Session, entry: LedgerEntry) -> list[str]:
     """That a late entry speaks about a year that was closed before (decision 6)."""
     if entry.about_period_id is None:
         return []
-    old, new = session.execute(
-        sa.select(_code_of(entry.about_period_id), _code_of(entry.period_id))
-    ).one()
-    return [f"这件事属于 {old} 年度；该年度已结账，不再变动，所以记入 {new} 年度。"]
+    return [entry_sentences.of_late(*_codes(session, entry.about_period_id, entry.period_id))]
+
+
+def _codes(session: Session, *period_ids: UUID) -> tuple[str, ...]:
+    return tuple(session.execute(sa.select(*map(_code_of, period_ids))).one())
 
 
 def _code_of(period_id: UUID) -> sa.ScalarSelect[str]:
@@ -66,10 +68,13 @@ def _of_reversal(session: Session, entry: LedgerEntry) -> list[str]:
     was = f"{_day(original)}入账的“{entry.title}”"
     change = format_points(abs(entry.points))
     done = f"收回 {change} 分" if original.points >= 0 else f"退还 {change} 分"
-    freed = "扣分" if original.points < 0 else "加分"
+    counted_in, posted_in, about = _codes(
+        session, original.period_id, entry.period_id, entry.about_period_id or entry.period_id
+    )
     return [
+        *entry_sentences.of_correction(counted_in, posted_in),
         f"{_day(entry)} 由{approver}冲正{was}，{done}。",
-        f"原因：{entry.reason}。由此腾出的{freed}额度在同一期内可再计，已受上限限制的记录不自动补计。",
+        f"原因：{entry.reason}。{entry_sentences.of_freed_room(original.points, about, posted_in)}",
     ]
 
 

@@ -86,7 +86,8 @@ def reverse(
     Raises:
         NotFound: absent, or outside what the actor reviews.
         Forbidden: the entry is the actor's own, or his role was revoked meanwhile.
-        AlreadyReversed, NotReversible, PeriodClosed: why it cannot be taken back.
+        AlreadyReversed, NotReversible: why it cannot be taken back.
+        PeriodClosed, NoOpenPeriod: no period takes the reversal now.
     """
     original, reviewer_id = _get_reviewed(session, actor, entry_id)
     if original.member_id == actor.member_id:

@@ -1,7 +1,7 @@
 """Answering objections: upheld means a reversal in the same transaction, rejected a reply."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,8 @@ from members.models import Member, Organization
 from notifications import outbox
 from points import adjustment_decisions, periods, reversing
 from points.models import LedgerEntry
-from points.objection_routing import DECIDING_ROLES
+from points.objection_escalation import matter_of
+from points.objection_routing import DECIDING_ROLES, deciding_roles, has_stepped_back
 from points.objections import ObjectionDecided
 from points.publicity_models import (
     Adjustment,
@@ -36,6 +37,13 @@ class DeciderConcerned(Forbidden):
 
     code = "objection.decider_concerned"
     title = "本人、异议人、原审核人和原答复人不能答复这项异议"
+
+
+class DeciderRecused(Forbidden):
+    """Whoever has stepped back from a member or a claim does not answer about it either."""
+
+    code = "objection.decider_recused"
+    title = "您已申请回避，不能答复这项异议"
 
 
 class Verdict(enum.StrEnum):
@@ -63,23 +71,18 @@ def decide(
 
     Raises:
         NotFound: absent, or another body decides it.
-        DeciderConcerned, ObjectionDecided, PeriodClosed: why not.
+        DeciderConcerned, DeciderRecused, ObjectionDecided: why not.
+        PeriodClosed, NoOpenPeriod: no period takes the reversal now.
     """
     seen = session.get(Objection, objection_id)
     if seen is None or seen.deciding_organization_id not in _bodies(actor):
         raise NotFound
-    if seen.deciding_organization_id not in hold_roles(session, actor, DECIDING_ROLES):
-        raise NotFound
-    concerned = (
-        seen.member_id, seen.objector_id, seen.approved_by, seen.confirmed_by,
-        seen.first_decided_by,
-    )  # fmt: skip
-    if actor.member_id in concerned:
-        raise DeciderConcerned
+    held = hold_roles(session, actor, DECIDING_ROLES)
     periods.hold_all_open(session)
     objection = session.get_one(
         Objection, objection_id, with_for_update=True, populate_existing=True
     )
+    _require_decider(session, actor, objection, held)
     if objection.status != ObjectionStatus.OPEN:
         raise ObjectionDecided
     if verdict is Verdict.UPHELD:
@@ -98,6 +101,24 @@ def decide(
     outbox.enqueue(session, _messages(objection, verdict), now=now)
     session.flush()
     return objection
+
+
+def _require_decider(
+    session: Session, actor: Actor, objection: Objection, held: Collection[UUID]
+) -> None:
+    """Ask once the objection is locked: it may have gone up, or the actor have stepped back."""
+    matter = matter_of(session, objection)
+    bodies = {
+        one.organization_id
+        for one in actor.held_roles
+        if one.role in deciding_roles(matter.subject) and one.organization_id in held
+    }
+    if objection.deciding_organization_id not in bodies:
+        raise NotFound
+    if actor.member_id in matter.barred:
+        raise DeciderConcerned
+    if has_stepped_back(session, actor.member_id, (matter.member_id, matter.claim_id)):
+        raise DeciderRecused
 
 
 def get(session: Session, actor: Actor, objection_id: UUID) -> Any:

@@ -16,8 +16,9 @@ from core.working_days import add_working_days, load_calendar
 from members.access import Actor
 from members.models import Organization
 from notifications import outbox
-from points.models import Claim, LedgerEntry
-from points.objection_routing import bodies_from, find_deciding_body
+from points.models import Claim, LedgerEntry, Subject
+from points.objection_escalation import REPLY_WORKING_DAYS, matter_of
+from points.objection_routing import Matter, barred_by, bodies_from, load_staff
 from points.publicity_models import (
     Adjustment,
     AdjustmentStatus,
@@ -30,7 +31,6 @@ from points.publicity_models import (
     ObjectionStatus,
 )
 
-REPLY_WORKING_DAYS = 10
 APPEAL_WORKING_DAYS = 10
 
 
@@ -75,6 +75,8 @@ class Target:
     path: str
     member_id: UUID
     approved_by: UUID
+    subject: str
+    claim_id: UUID | None = None
     entry_id: UUID | None = None
     adjustment_id: UUID | None = None
     confirmed_by: UUID | None = None
@@ -103,6 +105,8 @@ def file_on_entry(
         path=row.path,
         member_id=entry.member_id,
         approved_by=entry.actor_id,
+        subject=entry.subject,
+        claim_id=entry.claim_id,
         entry_id=entry.id,
         confirmed_by=row.confirmed_by,
     )
@@ -137,6 +141,7 @@ def file_on_adjustment(
         path=row[1],
         member_id=waiting.member_id,
         approved_by=waiting.entered_by,
+        subject=waiting.subject,
         adjustment_id=waiting.id,
         confirmed_by=waiting.confirmed_by,
     )
@@ -172,7 +177,7 @@ def appeal(
         raise ObjectionTooLate(f"申诉最晚到 {last}。")
     if first.entry_id is not None and _is_reversed_now(session, first.entry_id):
         raise NotObjectable
-    target = _target_again(first, path)
+    target = _target_again(first, path, matter_of(session, first))
     _note(session, actor, first.id, ObjectionEventKind.APPEALED, reason, now=now)
     return _file(session, actor, target, reason=reason, now=now, bodies=above)
 
@@ -231,7 +236,11 @@ def _find_entry(session: Session, actor: Actor, entry_id: UUID) -> Any:
         .where(
             LedgerEntry.id == entry_id,
             (LedgerEntry.member_id == actor.member_id)
-            | (Bulletin.organization_id == actor.organization_id),
+            | (
+                (Bulletin.organization_id == actor.organization_id)
+                # Others' points as cadres are not read in the branch, so not contested there.
+                & (Bulletin.subject == Subject.PARTY_MEMBERS)
+            ),
         )
     ).one_or_none()
     if row is None:
@@ -253,13 +262,15 @@ def _is_reversed_now(session: Session, entry_id: UUID) -> bool:
     return session.scalar(query) is not None
 
 
-def _target_again(first: Objection, path: str) -> Target:
+def _target_again(first: Objection, path: str, matter: Matter) -> Target:
     return Target(
         title=first.title,
         organization_id=first.organization_id,
         path=path,
         member_id=first.member_id,
         approved_by=first.approved_by,
+        subject=matter.subject,
+        claim_id=matter.claim_id,
         entry_id=first.entry_id,
         adjustment_id=first.adjustment_id,
         confirmed_by=first.confirmed_by,
@@ -279,15 +290,12 @@ def _file(
 ) -> Objection:
     today = business_day(now)
     people = (target.member_id, target.approved_by, target.confirmed_by, target.first_decided_by)
-    barred = {actor.member_id, *people} - {None}
+    barred = barred_by(actor.member_id, *people)
+    matter = Matter(target.subject, target.member_id, target.claim_id, barred)
+    around = bodies or bodies_from(target.path)
     objection = Objection(
         id=new_id(),
-        deciding_organization_id=find_deciding_body(
-            session,
-            bodies or bodies_from(target.path),
-            barred={one for one in barred if one is not None},
-            on=today,
-        ),
+        deciding_organization_id=load_staff(session, around, on=today).nearest(around, matter),
         objector_id=actor.member_id,
         reason=reason,
         filed_at=now,

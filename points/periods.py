@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core.errors import NotFound, RuleViolation
+from core.errors import Conflict, NotFound, RuleViolation
 from points.models import Period, PeriodStatus
 
 
@@ -18,6 +19,13 @@ class PeriodClosed(RuleViolation):
 
     code = "period.closed"
     title = "该年度积分已结账"
+
+
+class NoOpenPeriod(Conflict):
+    """The period is closed, and none behind it is open to take what is late."""
+
+    code = "period.none_open"
+    title = "该年度已结账，之后还没有开放的年度，现在不能更正"
 
 
 def ensure_year(session: Session, year: int) -> bool:
@@ -111,28 +119,73 @@ class PostingPeriod:
 
     period_id: UUID
     about_period_id: UUID | None
+    code: str
+    about_code: str = ""
+
+
+class HeldPeriods:
+    """The open periods, held until the end, and where what is late goes (decision 6).
+
+    What belongs to a closed period goes into the earliest open one behind it, under the closed
+    one's name. A closed period stays closed, so it needs no lock of its own.
+    """
+
+    def __init__(self, session: Session, open_periods: Sequence[Period]) -> None:
+        self._session = session
+        self.open_periods = open_periods
+
+    @cached_property
+    def _others(self) -> Sequence[Period]:
+        # Read behind the locks: a close that they waited for is seen, and so is its end.
+        query = sa.select(Period).where(Period.status != PeriodStatus.OPEN)
+        return self._session.scalars(query.execution_options(populate_existing=True)).all()
+
+    def find(self, day: date) -> PostingPeriod | None:
+        """Where points for a day go; None where its year was never opened.
+
+        Raises:
+            PeriodClosed: the period is being closed.
+            NoOpenPeriod: it is closed, and nothing behind it is open.
+        """
+        own = find_period(self.open_periods, day)
+        if own is not None:
+            return PostingPeriod(own.id, None, own.code)
+        other = find_period(self._others, day)
+        return None if other is None else self._behind(other)
+
+    def of_entry(self, period_id: UUID) -> PostingPeriod:
+        """Where what changes an entry of a period goes: that period itself while it is open.
+
+        Raises:
+            PeriodClosed, NoOpenPeriod: as `find`.
+        """
+        for own in self.open_periods:
+            if own.id == period_id:
+                return PostingPeriod(own.id, None, own.code)
+        return self._behind(next(period for period in self._others if period.id == period_id))
+
+    def _behind(self, shut: Period) -> PostingPeriod:
+        if shut.status != PeriodStatus.CLOSED:
+            raise PeriodClosed(f"{shut.code} 年度正在结账，请在结账完成后再办理。")
+        for period in self.open_periods:
+            if period.starts_on > shut.ends_on:
+                return PostingPeriod(period.id, shut.id, period.code, shut.code)
+        raise NoOpenPeriod(f"{shut.code} 年度已结账，之后还没有开放的年度，现在不能更正。")
+
+
+def hold(session: Session) -> HeldPeriods:
+    """Lock the open periods and tell where points go; one statement more where some are late."""
+    return HeldPeriods(session, hold_all_open(session))
 
 
 def hold_posting_period(session: Session, day: date) -> PostingPeriod:
     """The period that an adjustment about a day goes into, held open until the end.
 
-    Its own while that is open; afterwards the earliest open one behind it, under its own name
-    (decision 6).
-
     Raises:
-        PeriodClosed: the day's period is being closed, was never opened, or has no open one
-            behind it.
+        PeriodClosed: the day's period is being closed, or was never opened.
+        NoOpenPeriod: it is closed, and nothing behind it is open.
     """
-    open_periods = hold_all_open(session)
-    own = find_period(open_periods, day)
-    if own is not None:
-        return PostingPeriod(own.id, None)
-    closed_id = session.scalar(
-        sa.select(Period.id).where(
-            Period.starts_on <= day, Period.ends_on >= day, Period.status == PeriodStatus.CLOSED
-        )
-    )
-    later = next((period for period in open_periods if period.starts_on > day), None)
-    if closed_id is None or later is None:
-        raise PeriodClosed(f"{day.year} 年度未开放或正在结账，现在不能更正。")
-    return PostingPeriod(later.id, closed_id)
+    posting = hold(session).find(day)
+    if posting is None:
+        raise PeriodClosed(f"{day.year} 年度未开放，现在不能更正。")
+    return posting

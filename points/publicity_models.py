@@ -45,6 +45,8 @@ class ObjectionEventKind(enum.StrEnum):
     UPHELD = "upheld"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    # It went to the body above: overdue, or for want of somebody free to answer.
+    ESCALATED = "escalated"
 
 
 class Adjustment(Base):
@@ -127,12 +129,16 @@ class Adjustment(Base):
 
 
 class Bulletin(Base):
-    """The entries that a branch publishes for a month; frozen, with a digest over its content."""
+    """The entries published for an organisation and month; frozen, with a digest over its content.
+
+    It is about one subject: a trigger keeps cadres' entries out of members' bulletins.
+    """
 
     __tablename__ = "bulletin"
     __table_args__ = (
         one_of("status", BulletinStatus),
-        sa.UniqueConstraint("organization_id", "month"),
+        one_of("subject", Subject),
+        sa.UniqueConstraint("organization_id", "month", "subject"),
         sa.CheckConstraint("ends_on > published_on", name="window"),
         sa.CheckConstraint("status <> 'closed' OR closed_on > ends_on", name="closed_after_window"),
         sa.CheckConstraint("(status = 'closed') = (closed_on IS NOT NULL)", name="closed"),
@@ -146,6 +152,7 @@ class Bulletin(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    subject: Mapped[str] = mapped_column(sa.String(20), default=Subject.PARTY_MEMBERS)
     # YYYY-MM
     month: Mapped[str] = mapped_column(sa.String(7))
     status: Mapped[str] = mapped_column(sa.String(6), default=BulletinStatus.OPEN)
@@ -275,11 +282,15 @@ class ObjectionEvent(Base):
     """One append-only step of an objection's timeline."""
 
     __tablename__ = "objection_event"
-    __table_args__ = (one_of("kind", ObjectionEventKind),)
+    __table_args__ = (
+        one_of("kind", ObjectionEventKind),
+        sa.CheckConstraint("actor_id IS NOT NULL OR kind = 'escalated'", name="actor"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     objection_id: Mapped[UUID] = mapped_column(sa.ForeignKey("objection.id"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(10))
-    actor_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
+    # Empty where a job has seen that the answer was overdue.
+    actor_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     note: Mapped[str] = mapped_column(sa.String(500))
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -16,7 +16,7 @@ from members.models import Affiliation, AffiliationKind, Member, Organization
 from points import adjustment_posting, schemes
 from points.adjustments import WINDOW_WORKING_DAYS
 from points.definitions import Definition
-from points.models import LedgerEntry, Subject
+from points.models import LedgerEntry
 from points.publicity_models import (
     BulletinConfirmation,
     BulletinEntry,
@@ -47,6 +47,7 @@ def find_rows(
     organization_id: UUID,
     month: str,
     *,
+    subject: str,
     today: date,
     calendar_: WorkCalendar,
 ) -> list[Row]:
@@ -59,6 +60,7 @@ def find_rows(
     found: Sequence[Any] = session.execute(
         _entries_of(organization_id, today).where(
             is_due(),
+            LedgerEntry.subject == subject,
             LedgerEntry.happened_on <= _last_day(month),
             is_told_long_enough(today, calendar_),
             ~_is_contested(),
@@ -71,15 +73,19 @@ def find_rows(
 
 
 def is_due() -> sa.ColumnElement[bool]:
-    """Filter: the entry stands, or takes back what was confirmed, and was never published."""
+    """Filter: the entry stands, or takes back what counted, and was never published."""
     reversal = aliased(LedgerEntry)
     is_reversed = sa.exists().where(reversal.reverses_id == LedgerEntry.id)
+    original = aliased(LedgerEntry)
     was_confirmed = sa.exists().where(BulletinConfirmation.entry_id == LedgerEntry.reverses_id)
+    # What takes back points of a closed year changes this one, confirmed or not.
+    is_late = sa.exists().where(
+        original.id == LedgerEntry.reverses_id, original.period_id != LedgerEntry.period_id
+    )
     published = sa.exists().where(BulletinEntry.entry_id == LedgerEntry.id)
     return sa.and_(
-        LedgerEntry.subject == Subject.PARTY_MEMBERS,
         sa.func.coalesce(LedgerEntry.source_kind, "").not_in(UNPUBLISHED_SOURCES),
-        sa.case((LedgerEntry.reverses_id.is_(None), ~is_reversed), else_=was_confirmed),
+        sa.case((LedgerEntry.reverses_id.is_(None), ~is_reversed), else_=was_confirmed | is_late),
         ~published,
     )
 

@@ -13,7 +13,9 @@ from core.paging import Page, newest_first
 from members.access import REVIEWING_ROLES, Actor, hold_roles
 from members.access_models import RoleGrant
 from members.models import Member, Organization
+from points import objection_escalation
 from points.models import Claim, ClaimStatus
+from points.objection_routing import DECIDING_ROLES
 from points.review_models import Recusal
 
 
@@ -44,12 +46,12 @@ def for_claim(
 def for_member(
     session: Session, actor: Actor, member_id: UUID, *, reason: str, now: datetime
 ) -> Recusal:
-    """Step back from everything of one member, now and later.
+    """Step back from everything of one member, now and later; objections too.
 
     Raises:
         NotFound: the member is the actor, or absent.
     """
-    held = hold_roles(session, actor, REVIEWING_ROLES)
+    held = hold_roles(session, actor, DECIDING_ROLES)
     if member_id == actor.member_id or session.get(Member, member_id) is None:
         raise NotFound
     return _declare(
@@ -82,7 +84,10 @@ def _declare(
     *,
     now: datetime,
 ) -> Recusal:
-    """Keep the row, and give what waits to others; its new version voids decisions under way."""
+    """Keep the row, and give what waits to others; its new version voids decisions under way.
+
+    Lock order: role grants, claims by id, objections by id.
+    """
     recusal.reviewer_id, recusal.declared_at = actor.member_id, now
     mine = Claim.id == recusal.claim_id if recusal.claim_id else Claim.member_id == member_id
     waiting = sa.and_(
@@ -101,6 +106,14 @@ def _declare(
         .where(waiting, ~_has_other_reviewer(actor))
         .values(reviewer_organization_id=_body_above())
         .execution_options(synchronize_session=False)
+    )
+    objection_escalation.leave_to_others(
+        session,
+        actor.member_id,
+        held,
+        member_id=member_id,
+        claim_id=recusal.claim_id,
+        now=now,
     )
     return recusal
 

@@ -23,6 +23,7 @@ class Posted:
     Args:
         origin_id: the claim or the source behind it; the entry itself for a reversal.
         month: the month that it counts in.
+        is_late: it is about a closed year.
         path: the tree path of the organisation that awarded it.
     """
 
@@ -35,6 +36,7 @@ class Posted:
     component_code: str
     happened_on: date
     month: int
+    is_late: bool
     points: int
     inputs: Mapping[str, Any]
     path: str
@@ -57,7 +59,7 @@ class _Granted:
 def as_posted(entries: Sequence[Posted]) -> list[Tally]:
     """What the entries come to as they stand in the ledger."""
     return [
-        Tally(one.component_code, one.month, one.points, -1 if one.reverses_id else 1)
+        Tally(one.component_code, one.month, one.points, -1 if one.reverses_id else 1, one.is_late)
         for one in entries
     ]
 
@@ -82,6 +84,10 @@ def _replay(
     used: dict[str, int] = defaultdict(int)
     granted: dict[UUID, _Granted] = {}
     for one in entries:
+        if one.reverses_id is not None and one.reverses_id not in granted:
+            # It takes back what a closed year holds, which other rules of this one leave alone.
+            yield Tally(one.component_code, one.month, one.points, -1, one.is_late)
+            continue
         if one.reverses_id is not None:
             original, sign = granted[one.reverses_id], -1
         else:
@@ -91,7 +97,8 @@ def _replay(
         for bucket in original.buckets:
             used[bucket] += sign * rules.use_of(bucket, original.points)
         if original.component_code is not None:
-            yield Tally(original.component_code, one.month, sign * original.points, sign)
+            points = sign * original.points
+            yield Tally(original.component_code, one.month, points, sign, one.is_late)
 
 
 def _grant(definition: Definition, entry: Posted, used: Mapping[str, int]) -> _Granted:

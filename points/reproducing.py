@@ -73,7 +73,7 @@ def _compose(
         if version_id not in definitions:
             definitions[version_id], _ = schemes.get_definition(session, version_id)
         definition = definitions[version_id]
-    return statement_texts.compose(said.facts, definition, entries)
+    return statement_texts.compose(said.facts, definition, entries, version=said.version)
 
 
 def _entries_of(

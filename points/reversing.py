@@ -15,13 +15,12 @@ from members.access import Actor
 from notifications import outbox
 from points import periods, quotas, rules
 from points.models import LedgerEntry, SchemeVersion
+from points.periods import PostingPeriod
 
 # What a reversal repeats of its original.
 REPEATED = (
     "member_id",
     "organization_id",
-    "period_id",
-    "about_period_id",
     "scheme_version_id",
     "subject",
     "item_code",
@@ -42,7 +41,9 @@ def reverse_all(
 ) -> dict[UUID, UUID]:
     """Append the entries that take others back, and free the room that they used (decision 4).
 
-    The caller has checked that the actor may. Lock order: periods, quota rows by key, ledger.
+    An entry of a closed period is taken back in the open one behind it, under the closed one's
+    name. The caller has checked that the actor may. Lock order: periods, quota rows by key,
+    ledger.
 
     Args:
         originals: entries that are no reversals themselves.
@@ -51,11 +52,13 @@ def reverse_all(
         original entry -> its reversal; an entry that was reversed before is left out.
 
     Raises:
-        PeriodClosed: the period of one of them does not take entries any more.
+        PeriodClosed: the period of one of them is being closed.
+        NoOpenPeriod: it is closed, and nothing behind it is open.
     """
     if not originals:
         return {}
-    periods.hold_open(session, *{original.period_id for original in originals})
+    held = periods.hold(session)
+    postings = {key: held.of_entry(key) for key in {one.period_id for one in originals}}
     codes = _scheme_codes(session, originals)
     # The quota rows are the lock that makes two reversals take turns; whoever comes second
     # sees the first one's entries.
@@ -66,9 +69,12 @@ def reverse_all(
         for key in _keys(one, codes):
             used[key] -= rules.use_of(key[2], one.points)
     quotas.store(session, used)
-    reversals = [_reversal_of(one, actor, reason, now) for one in fresh]
+    reversals = [
+        _reversal_of(one, postings[one.period_id], actor, reason=reason, now=now) for one in fresh
+    ]
     insert_rows(session, LedgerEntry, reversals)
-    outbox.enqueue(session, [_message(one, reason) for one in fresh], now=now)
+    messages = [_message(one, postings[one.period_id], reason) for one in fresh]
+    outbox.enqueue(session, messages, now=now)
     return {row["reverses_id"]: row["id"] for row in reversals}
 
 
@@ -111,9 +117,14 @@ def _reversed(session: Session, entries: Sequence[LedgerEntry]) -> set[UUID | No
     )
 
 
-def _reversal_of(original: LedgerEntry, actor: Actor, reason: str, now: datetime) -> dict[str, Any]:
+def _reversal_of(
+    original: LedgerEntry, posting: PostingPeriod, actor: Actor, *, reason: str, now: datetime
+) -> dict[str, Any]:
     return {name: getattr(original, name) for name in REPEATED} | {
         "id": new_id(),
+        "period_id": posting.period_id,
+        # What was late itself keeps the name of the year that it is about.
+        "about_period_id": original.about_period_id or posting.about_period_id,
         "reverses_id": original.id,
         "asked": -original.points,
         "points": -original.points,
@@ -125,10 +136,10 @@ def _reversal_of(original: LedgerEntry, actor: Actor, reason: str, now: datetime
     }
 
 
-def _message(original: LedgerEntry, reason: str) -> outbox.Message:
-    return outbox.Message(
-        original.member_id,
-        "entry_reversed",
-        str(original.id),
-        {"title": original.title, "points": format_points(original.points), "reason": reason},
-    )
+def _message(original: LedgerEntry, posting: PostingPeriod, reason: str) -> outbox.Message:
+    params = {"title": original.title, "points": format_points(original.points), "reason": reason}
+    kind = "entry_reversed"
+    if posting.about_code:
+        kind = "entry_reversed_late"
+        params |= {"old": posting.about_code, "new": posting.code}
+    return outbox.Message(original.member_id, kind, str(original.id), params)

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from notifications import outbox
 from points import decided_claims, ledger, periods, rules, schemes
 from points.granting import Award, grant_all, note_of, occasion_of
 from points.ledger import Posting
-from points.models import ClaimStatus, Period
+from points.models import ClaimStatus
+from points.periods import HeldPeriods, NoOpenPeriod, PeriodClosed, PostingPeriod
 from points.schemes import SchemeInForce
 
 DECISIONS_MAX = 500
@@ -49,7 +50,7 @@ _DECIDED = ("claim.already_decided", "这项申报已经处理过，请看最新
 _OWN = (OwnClaim.code, "不能审核本人的申报。")
 _RECUSED = (Recused.code, "您已申请回避，由其他人审核。")
 _NO_REASON = (ReasonRequired.code, "退回须写明原因。")
-_PERIOD = ("period.closed", "该年度已结账，不能再计入。")
+_NEVER_OPENED = (PeriodClosed.code, "该年度没有开放过，不能计入。")
 _SCHEME = ("scheme.none_in_force", "当日没有适用的积分方案或项目。")
 
 
@@ -96,7 +97,8 @@ def review(
 ) -> list[Result]:
     """Approve or return claims; a decision that cannot stand is refused alone.
 
-    Lock order: role grants, periods, claims by id, quota rows by key, ledger.
+    A claim that waited while its year was closed becomes an adjustment of the open year. Lock
+    order: role grants, periods, claims by id, quota rows by key, ledger.
 
     Args:
         decisions: at most DECISIONS_MAX, each claim once.
@@ -105,13 +107,13 @@ def review(
         Forbidden: the actor's reviewing role was revoked meanwhile.
     """
     organizations = hold_roles(session, actor, REVIEWING_ROLES)
-    open_periods = periods.hold_all_open(session)
+    held = periods.hold(session)
     claim_ids = [decision.claim_id for decision in decisions]
     claims = decided_claims.lock(session, actor, claim_ids, organizations)
     published = schemes.load_published(session)
 
     verdicts = [
-        _judge(actor, decision, claims.get(decision.claim_id), open_periods, published)
+        _judge(actor, decision, claims.get(decision.claim_id), held, published)
         for decision in decisions
     ]
     postings = grant_all(session, [one for one in verdicts if isinstance(one, Award)])
@@ -132,7 +134,7 @@ def _judge(
     actor: Actor,
     decision: Decision,
     claim: Row[Any] | None,
-    open_periods: Sequence[Period],
+    held: HeldPeriods,
     published: Sequence[SchemeInForce],
 ) -> Award | Decision | Result:
     """An award ready to be granted, a return that stands, or the refusal of the decision."""
@@ -141,9 +143,9 @@ def _judge(
         return _refused(decision, *(refusal or _ABSENT))
     if decision.action is Action.RETURN:
         return decision
-    period = periods.find_period(open_periods, claim.happened_on)
-    if period is None:
-        return _refused(decision, *_PERIOD)
+    posting = _posting(held, claim.happened_on)
+    if not isinstance(posting, PostingPeriod):
+        return _refused(decision, *posting)
     scheme = schemes.choose(published, claim.path, claim.happened_on)
     item = scheme.definition.items.get(claim.item_code) if scheme else None
     if scheme is None or item is None or not item.is_claimable:
@@ -155,8 +157,8 @@ def _judge(
         organization_id=claim.organization_id,
         title=claim.title,
         happened_on=claim.happened_on,
-        period_id=period.id,
-        about_period_id=None,
+        period_id=posting.period_id,
+        about_period_id=posting.about_period_id,
         scheme=scheme,
         item=item,
         asked=asked,
@@ -165,6 +167,14 @@ def _judge(
             scheme.definition, item, claim.happened_on, asked, occasion_of(claim.id)
         ),
     )
+
+
+def _posting(held: HeldPeriods, day: date) -> PostingPeriod | tuple[str, str]:
+    """Where a claim's points go, or why nowhere."""
+    try:
+        return held.find(day) or _NEVER_OPENED
+    except (PeriodClosed, NoOpenPeriod) as shut:
+        return shut.code, shut.detail
 
 
 def _refusal(actor: Actor, decision: Decision, claim: Row[Any] | None) -> tuple[str, str] | None:

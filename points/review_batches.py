@@ -101,7 +101,7 @@ def undo(session: Session, actor: Actor, review_id: UUID, *, now: datetime) -> U
 
     Raises:
         NotFound: it is none of the actor's batches.
-        UndoExpired, AlreadyUndone, PeriodClosed: why not.
+        UndoExpired, AlreadyUndone, PeriodClosed, NoOpenPeriod: why not.
     """
     batch = session.get(ReviewBatch, review_id)
     if batch is None or batch.reviewer_id != actor.member_id:

@@ -202,6 +202,7 @@ def _find_entries(
             LedgerEntry.component_code,
             LedgerEntry.happened_on,
             scores.entry_month(),
+            scores.is_late(),
             LedgerEntry.points,
             LedgerEntry.inputs,
             Organization.path,

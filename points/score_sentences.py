@@ -47,6 +47,11 @@ def compose(
     return [*sentences, *_of_vetoes(spans, vetoes)]
 
 
+def of_late(points: Points) -> str:
+    """That points about closed years are among the parts, beyond this year's bounds."""
+    return f"以上已含对以前年度的更正 {format_points(points)} 分，不受本年各部分上下限限制。"
+
+
 def conclude(total: Points, band: str | None) -> str:
     """The total, and what it is good for."""
     named = f"，参考等次“{band}”" if band else ""

@@ -101,12 +101,13 @@ def find_tallies(
         .join(given, given.c.id == LedgerEntry.member_id)
         .join(Period, Period.id == LedgerEntry.period_id)
         .where(Period.code == str(year), LedgerEntry.subject == subject)
-        .group_by(LedgerEntry.member_id, LedgerEntry.component_code, entry_month()),
+        .group_by(LedgerEntry.member_id, LedgerEntry.component_code, entry_month(), is_late()),
         _parameter(session, member_ids),
     )
     tallies: dict[UUID, list[Tally]] = defaultdict(list)
-    for member_id, component_code, month, points, count in rows:
-        tallies[member_id].append(Tally(component_code, int(month), int(points), int(count)))
+    for member_id, code, month, points, count, late in rows:
+        tally = Tally(code, int(month), int(points), int(count), bool(late))
+        tallies[member_id].append(tally)
     return dict(tallies)
 
 
@@ -136,14 +137,20 @@ def class_of(reasons: Collection[str]) -> str:
 
 
 def tally_columns() -> tuple[Any, ...]:
-    """What a tally is made of: component, month, points, entries less reversals."""
+    """What a tally is made of: component, month, points, entries less reversals, lateness."""
     sign = sa.case((LedgerEntry.reverses_id.is_(None), 1), else_=-1)
     return (
         LedgerEntry.component_code,
         entry_month(),
         sa.func.sum(LedgerEntry.points),
         sa.func.sum(sign),
+        is_late(),
     )
+
+
+def is_late() -> sa.ColumnElement[bool]:
+    """Whether an entry is about a closed year."""
+    return LedgerEntry.about_period_id.is_not(None)
 
 
 def entry_month() -> sa.ColumnElement[int]:

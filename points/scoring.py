@@ -20,12 +20,14 @@ class Tally:
 
     Args:
         count: entries less reversals; an entry of no points, such as a veto, counts too.
+        is_late: they are about a closed year, whose caps have bound them already.
     """
 
     component_code: str
     month: int
     points: int
     count: int
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def score(
     vetoes = book.vetoes(_YEAR)
     band = _shut(definition, vetoes, rules.band_of(definition.bands, total))
     sentences = score_sentences.compose(definition, parts, spans, vetoes)
+    if book.late:
+        sentences.append(score_sentences.of_late(book.late))
     end = score_sentences.conclude(total, band)
     return Score("scored", total, band, parts, spans, (*sentences, end))
 
@@ -100,21 +104,37 @@ class _Book:
 
     def value(self, part: Component, months: Collection[int]) -> Points:
         """What a component comes to over some months."""
-        given = sum(one.points for one in self._of(part.code, months))
+        mine = self._of(part.code, months)
+        late = sum(one.points for one in mine if one.is_late)
+        given = sum(one.points for one in mine) - late
         value = part.start_for(self.member_class) + _beyond(part.allowance, given)
         if part.floor is not None:
             value = max(part.floor, value)
-        # Postings keep to the caps one by one; a late entry of another year may still stand above.
-        return Points(value if part.cap is None else min(part.cap, value))
+        if part.cap is not None:
+            value = min(part.cap, value)
+        # This year's bounds would swallow what puts another year right.
+        return Points(value + late)
 
     def vetoes(self, months: Collection[int]) -> list[Component]:
         """The vetoes that stand in some months."""
         return [
             part
             for part in self.definition.components.values()
-            if part.kind is ComponentKind.VETO
-            and sum(one.count for one in self._of(part.code, months)) > 0
+            if part.kind is ComponentKind.VETO and self._stands(part, months)
         ]
+
+    def _stands(self, part: Component, months: Collection[int]) -> bool:
+        # What takes back a veto of a closed year lifts none of this year's.
+        mine = self._of(part.code, months)
+        return any(
+            sum(one.count for one in mine if one.is_late is is_late) > 0
+            for is_late in (False, True)
+        )
+
+    @property
+    def late(self) -> Points:
+        """What entries about closed years come to."""
+        return Points(sum(one.points for one in self.tallies if one.is_late))
 
     @property
     def carried(self) -> Points:

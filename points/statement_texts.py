@@ -13,7 +13,9 @@ from points.definitions import Definition
 from points.scoring import Tally
 from points.statement_models import PeriodStatement
 
-VERSION = 1
+VERSION = 2
+# Until then, entries about closed years counted like any other.
+_LATE_APART_SINCE = 2
 
 Row = sa.Row[*tuple[Any, ...]]
 
@@ -35,6 +37,7 @@ class Facts:
 class Said:
     """The part of a statement that can be held against its columns and the ledger."""
 
+    version: int
     facts: Facts
     total: int | None
     entries: int
@@ -58,18 +61,33 @@ class Said:
         )
 
 
-def compose(facts: Facts, definition: Definition | None, entries: Sequence[Row]) -> str:
+def compose(
+    facts: Facts,
+    definition: Definition | None,
+    entries: Sequence[Row],
+    *,
+    version: int = VERSION,
+) -> str:
     """The canonical JSON of a statement; points are hundredths.
 
     Args:
         definition: the scheme that the facts pin; None where none was in force.
         entries: the member's entries of the period and subject, in the ledger's order, as
             `statements.entries_of` selects them.
+        version: of the text; an older one is reproduced as it was written then.
     """
+    is_apart = version >= _LATE_APART_SINCE
     score = None
     if definition is not None:
         tallies = [
-            Tally(row.component_code, int(row.month), row.points, row.sign) for row in entries
+            Tally(
+                row.component_code,
+                int(row.month),
+                row.points,
+                row.sign,
+                is_apart and bool(row.is_late),
+            )
+            for row in entries
         ]
         score = asdict(
             scoring.score(
@@ -81,7 +99,7 @@ def compose(facts: Facts, definition: Definition | None, entries: Sequence[Row])
             )
         )
     content = {
-        "v": VERSION,
+        "v": version,
         "unit": "1/100",
         "facts": asdict(facts),
         "entries": {
@@ -106,6 +124,7 @@ def read(content: str) -> Said | None:
         data = json.loads(content)
         score, entries = data["score"], data["entries"]
         return Said(
+            version=data["v"],
             facts=Facts(**data["facts"]),
             total=score["total"] if score else None,
             entries=entries["count"],

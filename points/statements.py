@@ -136,6 +136,7 @@ def entries_of(period_id: UUID, subject: str) -> sa.Select[*tuple[Any, ...]]:
             LedgerEntry.component_code,
             LedgerEntry.points,
             scores.entry_month().label("month"),
+            scores.is_late().label("is_late"),
             sa.case((LedgerEntry.reverses_id.is_(None), 1), else_=-1).label("sign"),
             LedgerEntry.seq,
             LedgerEntry.member_id,

@@ -30,12 +30,11 @@ _OF_CLAIM = ("member_id", "organization_id", "item_code", "happened_on")
 _OF_ORIGINAL = (
     *_OF_CLAIM,
     "subject",
-    "period_id",
-    "about_period_id",
     "scheme_version_id",
     "component_code",
     "inputs",
 )
+_PLACED = ("period_id", "about_period_id")
 _OF_ENTRY = (
     "seq",
     "id",
@@ -47,6 +46,7 @@ _OF_ENTRY = (
     "points",
     "binding_cap",
     *_OF_ORIGINAL,
+    *_PLACED,
 )
 
 
@@ -134,7 +134,7 @@ def _entries(session: Session) -> Iterator[Row[Any]]:
             SchemeVersion.scheme_code,
             _bundle("entry", LedgerEntry, *_OF_ENTRY),
             _bundle("claim", Claim, "id", "status", "posted_ref", "quantity", *_OF_CLAIM),
-            _bundle("original", original, "id", "reverses_id", "points", *_OF_ORIGINAL),
+            _bundle("original", original, "id", "reverses_id", "points", *_OF_ORIGINAL, *_PLACED),
         )
         .join(SchemeVersion, SchemeVersion.id == LedgerEntry.scheme_version_id)
         .outerjoin(Claim, Claim.id == LedgerEntry.claim_id)
@@ -208,6 +208,15 @@ def _faults_of_reversal(row: Row[Any]) -> Iterator[str]:
         yield "冲正的对象不存在，或本身就是冲正。"
     elif entry.points != -original.points or not _agree(entry, original, _OF_ORIGINAL):
         yield "与被冲正的记录不对应。"
+    elif entry.about_period_id != _named_by(entry, original):
+        yield "冲正记入另一年度，却没有写明所更正的年度。"
+
+
+def _named_by(entry: Any, original: Any) -> UUID | None:
+    """The closed year that a reversal has to name: the one that its original is about."""
+    is_late = entry.period_id != original.period_id
+    named: UUID | None = original.about_period_id or (original.period_id if is_late else None)
+    return named
 
 
 def _faults_of_award(row: Row[Any], definition: Definition | None) -> Iterator[str]:

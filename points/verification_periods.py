@@ -58,12 +58,14 @@ def verify_periods(session: Session, report: Report) -> None:
 
     The triggers that keep rows from being changed stand and are enabled; a closed period adds
     up to what it was closed with; statements are unchanged and say what their columns say; each
-    one that hands something over has done so once, with the right number of points.
+    one that hands something over has done so once, with the right number of points; an entry
+    is of a day of its own period, or names the closed one before it whose day it is.
     """
     _verify_guards(session, report)
     _verify_seals(session, report)
     _verify_statements(session, report)
     _verify_carried(session, report)
+    _verify_late(session, report)
 
 
 def _verify_guards(session: Session, report: Report) -> None:
@@ -222,3 +224,23 @@ _ASTRAY = (
     .where(LedgerEntry.source_kind == opening.SOURCE, PeriodStatement.id.is_(None))
     .order_by(LedgerEntry.seq)
 )
+
+
+def _verify_late(session: Session, report: Report) -> None:
+    # The period whose day it is: the one that is named, or its own.
+    spoken = sa.orm.aliased(Period)
+    spoken_id = sa.func.coalesce(LedgerEntry.about_period_id, LedgerEntry.period_id)
+    is_late = LedgerEntry.about_period_id.is_not(None)
+    rows = session.execute(
+        sa.select(LedgerEntry.seq, LedgerEntry.id)
+        .join(Period, Period.id == LedgerEntry.period_id)
+        .join(spoken, spoken.id == spoken_id)
+        .where(
+            ~LedgerEntry.happened_on.between(spoken.starts_on, spoken.ends_on)
+            | (is_late & (spoken.status != PeriodStatus.CLOSED))
+            | (is_late & (spoken.ends_on >= Period.starts_on))
+        )
+        .order_by(LedgerEntry.seq)
+    )
+    for seq, entry_id in rows:
+        report.add(f"第 {seq} 号记录 {entry_id}", "所在年度不对，或所更正的年度没有结账。")

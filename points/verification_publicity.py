@@ -119,6 +119,7 @@ def _faults() -> tuple[tuple[sa.Select[Any], str], ...]:
                 LedgerEntry.id.is_(None)
                 | (LedgerEntry.points != BulletinEntry.points)
                 | (LedgerEntry.organization_id != Bulletin.organization_id)
+                | (LedgerEntry.subject != Bulletin.subject)
             ),
             "公示的内容与账本不一致。",
         ),

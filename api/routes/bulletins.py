@@ -9,19 +9,20 @@ from marshmallow import fields, validate
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Day, Identifier, InSchema, Instant, OutSchema, PointsText
+from api.fields import Choice, Day, Identifier, InSchema, Instant, OutSchema, PointsText
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
 from points import bulletin_reading, bulletins
-from points.bulletins import PUBLISHING_ROLES
+from points.bulletin_access import CADRE_PUBLISHING_ROLES, PUBLISHING_ROLES
+from points.models import Subject
 
 blp = Blueprint("bulletins", __name__, description="公示")
 
 _ID = "0198c0de-0000-7000-8000-000000000090"
 _SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _MONTH = re.compile(r"20\d{2}-(0[1-9]|1[0-2])", re.ASCII)
-PUBLISHERS = any_of(*PUBLISHING_ROLES)
+PUBLISHERS = any_of(*PUBLISHING_ROLES, *CADRE_PUBLISHING_ROLES)
 
 
 class Month(fields.String):
@@ -38,8 +39,24 @@ class Month(fields.String):
         return value
 
 
+class SubjectChoice(Choice):
+    """Whose points; members' unless said."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Subject,
+            load_default=Subject.PARTY_MEMBERS,
+            metadata={"example": "party_members"},
+        )
+
+
 class BulletinIn(InSchema):
     month = Month(required=True, metadata={"example": "2026-11"})
+    subject = SubjectChoice()
+
+
+class BulletinQuery(PageQuery):
+    subject = SubjectChoice()
 
 
 class PreviewRowOut(OutSchema):
@@ -54,6 +71,7 @@ class PreviewRowOut(OutSchema):
 
 class PreviewOut(OutSchema):
     month = fields.String(metadata={"example": "2026-11"})
+    subject = fields.String(metadata={"example": "party_members"})
     rows = fields.List(fields.Nested(PreviewRowOut))
 
 
@@ -67,6 +85,7 @@ class BulletinRowOut(PreviewRowOut):
 class BulletinOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     organization_id = Identifier(metadata={"example": _ID})
+    subject = fields.String(metadata={"example": "party_members"})
     month = fields.String(metadata={"example": "2026-11"})
     status = fields.String(metadata={"example": "open", "description": "open closed"})
     published_at = Instant(metadata={"example": "2026-12-01T09:00:00+08:00"})
@@ -92,33 +111,31 @@ BulletinPage = page_of(BulletinOut)
 @blp.response(200, PreviewOut)
 def preview_bulletin(query: dict[str, Any], organization_id: UUID) -> Any:
     """公示前预览：会公示哪些积分"""
-    rows = bulletins.preview(
-        db.session(), current_actor(), organization_id, query["month"], now=utc_now()
-    )
-    return {"month": query["month"], "rows": rows}
+    rows = bulletins.preview(db.session(), current_actor(), organization_id, **query, now=utc_now())
+    return query | {"rows": rows}
 
 
 @blp.post("/orgs/<uuid:organization_id>/bulletins", access=PUBLISHERS)
 @blp.arguments(BulletinIn)
 @blp.response(201, BulletinDetailOut)
 def publish_bulletin(data: dict[str, Any], organization_id: UUID) -> Any:
-    """公示一个月的积分；每月一次，迟到的进入下一次"""
+    """公示一个月的积分；每月一次，迟到的进入下一次；村（社区）干部的由上级另行公示"""
     with unit_of_work(db.session()) as session:
-        bulletin = bulletins.publish(
-            session, current_actor(), organization_id, data["month"], now=utc_now()
-        )
-        return _shown(session, bulletin)
+        actor = current_actor()
+        bulletin = bulletins.publish(session, actor, organization_id, **data, now=utc_now())
+        return _shown(session, actor, bulletin)
 
 
 @blp.get("/orgs/<uuid:organization_id>/bulletins", access=Access.MEMBER)
-@blp.arguments(PageQuery, location="query")
+@blp.arguments(BulletinQuery, location="query")
 @blp.response(200, BulletinPage)
 def list_bulletins(query: dict[str, Any], organization_id: UUID) -> Any:
-    """本支部的公示，新的在前"""
+    """本组织及下级的公示，新的在前；村（社区）干部的另列"""
     page = bulletin_reading.list_of_organization(
         db.session(),
         current_actor(),
         organization_id,
+        subject=query["subject"],
         after=query.get("cursor"),
         limit=query["limit"],
     )
@@ -129,8 +146,8 @@ def list_bulletins(query: dict[str, Any], organization_id: UUID) -> Any:
 @blp.response(200, BulletinDetailOut)
 def get_bulletin(bulletin_id: UUID) -> Any:
     """一次公示及其逐项内容"""
-    session = db.session()
-    return _shown(session, bulletin_reading.get(session, current_actor(), bulletin_id))
+    session, actor = db.session(), current_actor()
+    return _shown(session, actor, bulletin_reading.get(session, actor, bulletin_id))
 
 
 @blp.post("/bulletins/<uuid:bulletin_id>/close", access=PUBLISHERS)
@@ -141,11 +158,11 @@ def close_bulletin(bulletin_id: UUID) -> Any:
         return bulletins.close(session, current_actor(), bulletin_id, now=utc_now())
 
 
-def _shown(session: Any, bulletin: Any) -> dict[str, Any]:
+def _shown(session: Any, actor: Any, bulletin: Any) -> dict[str, Any]:
     values = {name: getattr(bulletin, name) for name in BulletinOut().fields}
     rows = [
         {name: getattr(one.row, name) for name in PreviewRowOut().fields}
         | {"is_withdrawn": one.is_withdrawn, "is_confirmed": one.is_confirmed}
-        for one in bulletin_reading.list_rows(session, bulletin)
+        for one in bulletin_reading.list_rows(session, actor, bulletin)
     ]
     return values | {"rows": rows}

@@ -70,6 +70,8 @@ class CadreScoreOut(OutSchema):
     scheme_version = fields.Integer(attribute="scheme.version", metadata={"example": 1})
     status = fields.String(attribute="score.status", metadata={"example": "scored"})
     total = PointsText(attribute="score.total", allow_none=True, metadata={"example": "92.5"})
+    provisional = PointsText(metadata={"example": "6", "description": "公示期内，尚未转为正式"})
+    confirmed = PointsText(metadata={"example": "86.5"})
     band = fields.String(attribute="score.band", allow_none=True, metadata={"example": "优秀"})
     steps = fields.List(
         fields.String(),

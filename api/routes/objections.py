@@ -63,7 +63,12 @@ class ObjectionLineOut(ObjectionOut):
 
 
 class ObjectionEventOut(OutSchema):
-    kind = fields.String(metadata={"example": "filed"})
+    kind = fields.String(
+        metadata={
+            "example": "filed",
+            "description": "filed appealed upheld rejected withdrawn escalated",
+        }
+    )
     note = fields.String(metadata={"example": _REASON})
     at = Instant(metadata={"example": _AT})
 

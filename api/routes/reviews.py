@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marshmallow import fields
 
-from api.auth import current_actor
+from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Identifier, InSchema, Instant, OutSchema, Text
@@ -14,9 +14,11 @@ from api.routes.claims import REVIEWERS
 from core.clock import utc_now
 from core.db import unit_of_work
 from points import recusals, review_batches
+from points.objection_routing import DECIDING_ROLES
 
 blp = Blueprint("reviews", __name__, description="审核的撤销与回避")
 
+DECIDERS = any_of(*DECIDING_ROLES)
 _ID = "0198c0de-0000-7000-8000-0000000000b0"
 
 
@@ -60,7 +62,7 @@ def recuse_from_claim(data: dict[str, Any], claim_id: UUID) -> Any:
         )
 
 
-@blp.post("/members/<uuid:member_id>/recusal", access=REVIEWERS)
+@blp.post("/members/<uuid:member_id>/recusal", access=DECIDERS)
 @blp.arguments(RecusalIn)
 @blp.response(201, RecusalOut)
 def recuse_from_member(data: dict[str, Any], member_id: UUID) -> Any:
@@ -71,7 +73,7 @@ def recuse_from_member(data: dict[str, Any], member_id: UUID) -> Any:
         )
 
 
-@blp.get("/recusals", access=REVIEWERS)
+@blp.get("/recusals", access=DECIDERS)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, RecusalPage)
 def list_my_recusals(query: dict[str, Any]) -> Any:

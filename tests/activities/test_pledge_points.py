@@ -14,12 +14,12 @@ from activities.pledge_evaluations import Result
 from activities.pledge_meetings import Grading, GradingRefused, Meeting, MeetingRefused
 from activities.pledge_models import PledgeBody, PledgeEvaluation
 from activities.pledge_states import PledgeStatus, PledgeStep
-from core.errors import VersionConflict
+from core.errors import DomainError, VersionConflict
 from core.ids import new_id
 from members.models import MemberClass, MemberClassification
 from points import periods, schemes, verification
 from points.models import LedgerEntry, Period, Quota
-from points.periods import PeriodClosed
+from points.periods import NoOpenPeriod, PeriodClosed
 from tests.pledging import MEETING, Pledging, approved_pledges, grading
 from tests.statements import counted_statements
 from tests.world import NOW, SCHEME, World, build_world
@@ -240,19 +240,23 @@ def test_no_period_at_all_leaves_the_evaluation_without_points(
     assert pledging.get(pledge_id).status == S.EVALUATED
 
 
-def test_points_in_a_closed_year_are_not_corrected(world: World, pledging: Pledging) -> None:
+@pytest.mark.parametrize(
+    ("status", "refusal"), [("closing", PeriodClosed), ("closed", NoOpenPeriod)]
+)
+def test_grade_is_not_corrected_while_no_year_takes_it(
+    world: World, pledging: Pledging, status: str, refusal: type[DomainError]
+) -> None:
     pledge_id = pledging.at(S.EVALUATED)
-    periods.ensure_year(world.session, 2027)
-    close_2026(world)
+    close_2026(world, status)
 
-    with pytest.raises(PeriodClosed):
+    with pytest.raises(refusal):
         evaluate_in_january(pledging, pledge_id, "差", "复核")
     assert pledging.get(pledge_id).grade == "优"
 
 
-def close_2026(world: World) -> None:
+def close_2026(world: World, status: str = "closed") -> None:
     world.session.execute(
-        sa.update(Period).where(Period.id == world.period_id).values(status="closed")
+        sa.update(Period).where(Period.id == world.period_id).values(status=status)
     )
 
 
@@ -306,6 +310,6 @@ def test_statements_do_not_grow_with_the_batch(world: World, batch: int) -> None
 
     # Grants, rows, pledges, timeline, outbox.
     assert len(publishing) == 5
-    assert len(evaluate(2, "优")) == 16
-    assert len(evaluate(3, "良", "复核")) == 23
+    assert len(evaluate(2, "优")) == 15
+    assert len(evaluate(3, "良", "复核")) == 22
     assert verification.verify(world.session).findings == []

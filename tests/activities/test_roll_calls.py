@@ -227,7 +227,7 @@ def test_statements_do_not_grow_with_the_branch(life: Life, members: int) -> Non
     assert len(marked) == members + 5
     rows = life.session.scalar(sa.select(sa.func.count()).select_from(Attendance))
     assert rows == members + 5
-    assert (len(calling), len(closing), len(correcting)) == (9, 13, 18)
+    assert (len(calling), len(closing), len(correcting)) == (9, 13, 19)
     assert verification.verify(life.session).findings == []
 
 

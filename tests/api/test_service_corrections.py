@@ -6,10 +6,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from points import verification
-from points.models import ClaimEvent, LedgerEntry
+from points import periods, verification
+from points.models import ClaimEvent, LedgerEntry, Period
 from tests.api.main_job_steps import decide, deliver, queue_of, record, refusal
 from tests.api.volunteer_steps import NEXT_DAY, at, confirm, publish, served_by_community, sign_up
+from tests.points.closing.closings import LATER, close_year
 from tests.served import Service
 
 
@@ -163,3 +164,37 @@ def test_overdue_requests_are_seen_from_above(service: Service) -> None:
         assert listed("书记一", "一支部") == []
         foreign = f"/orgs/{service.world.organizations['街道']}/service-corrections"
         assert refusal(service.caller("书记一").get(foreign))[:2] == (404, "not_found")
+
+
+def test_hours_of_a_closed_year_are_corrected_and_decided_in_the_open_one(
+    service: Service,
+) -> None:
+    _, record_id = served_by_community(service)
+    session = service.world.session
+    with at(NEXT_DAY):
+        (first,) = queue_of(service, "书记一", "一支部")
+        decide(service.caller("书记一"), (first, "approve", ""))
+        asked = ask(service, record_id)
+    periods.ensure_year(session, 2027)
+    close_year(session)
+    session.commit()
+    with at(LATER):
+        done = answer(service, "书记二", asked.json["id"], minutes=120, reason="情况属实")
+        (again,) = queue_of(service, "书记一", "一支部")
+        (decision,) = decide(service.caller("书记一"), (again, "approve", ""))
+        balance = service.caller("党员甲").get("/me/points", year="2027").json
+        entries = service.caller("党员甲").get("/me/points/entries").json["items"]
+        newest = service.caller("党员甲").get(f"/points/entries/{decision['entry_id']}/explain")
+
+    assert (done.status_code, decision["points"]) == (200, "2")
+    rows = session.execute(
+        sa.select(LedgerEntry.points, Period.code)
+        .join(Period, Period.id == LedgerEntry.period_id)
+        .order_by(LedgerEntry.seq)
+    )
+    assert [tuple(row) for row in rows] == [(150, "2026"), (-150, "2027"), (200, "2027")]
+    assert (balance["total"], len(entries)) == ("60.5", 3)
+    assert (
+        "这件事属于 2026 年度；该年度已结账，不再变动，所以记入 2027 年度。" in newest.json["steps"]
+    )
+    assert verification.verify(session).findings == []

@@ -35,7 +35,10 @@ def messages(world: World, name: str) -> list[str]:
 
 def published(world: World, **more: Any) -> set[str]:
     bulletin = publish(world, **more)
-    return {one.row.member_name for one in bulletin_reading.list_rows(world.session, bulletin)}
+    return {
+        one.row.member_name
+        for one in bulletin_reading.list_rows(world.session, world.actor("书记一"), bulletin)
+    }
 
 
 def planted_deduction(world: World, **changes: Any) -> dict[str, Any]:

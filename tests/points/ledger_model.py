@@ -37,6 +37,8 @@ class ModelEntry:
     kind: str = "service"
     is_reversal: bool = False
     is_reversed: bool = False
+    # In the next year, naming the closed one.
+    is_late: bool = False
 
 
 @dataclass
@@ -45,7 +47,9 @@ class Model:
 
     claims: dict[UUID, ModelClaim] = field(default_factory=dict)
     entries: dict[UUID, ModelEntry] = field(default_factory=dict)
+    # Whether anything can be posted: the year is open, or closed with the next one open.
     is_open: bool = True
+    is_closed: bool = False
 
     def used(self, member: str, *kinds: str, day: date | None = None) -> int:
         mine = (e for e in self.entries.values() if e.member == member and e.kind in kinds)
@@ -79,3 +83,13 @@ class Model:
         if decision.action is Action.RETURN:
             return "returned" if decision.reason else "claim.reason_required"
         return "approved" if self.is_open else "period.closed"
+
+    def refusal_of_reversal(self, original: ModelEntry, reviewer: str) -> str | None:
+        """The code that taking an entry back is refused with."""
+        if original.is_reversal:
+            return "entry.not_reversible"
+        if original.member == reviewer:
+            return "perm.denied"
+        if not self.is_open:
+            return "period.closed"
+        return "entry.already_reversed" if original.is_reversed else None

@@ -1,9 +1,5 @@
-"""The ledger against a model of it in memory: random histories, checked after every step.
+"""The ledger against a model of it in memory: random histories, checked after every step."""
 
-`HYPOTHESIS_PROFILE=model` runs 2,000 random histories of 60 steps on each engine.
-"""
-
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +9,6 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -21,6 +16,7 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -31,60 +27,31 @@ from core.errors import DomainError
 from members import affiliations
 from members.affiliations import Belonging
 from members.models import Organization
-from points import claims, crediting, ledger, review, verification
+from points import claims, crediting, ledger, periods, reproducing, review, verification
 from points.crediting import Occasion
 from points.definitions import Event
 from points.models import Claim, LedgerEntry, Period, Quota
 from points.review import Action, Decision
+from tests.points.closing.closings import close_year
+from tests.points.ledger_histories import (
+    ACTIONS,
+    BUCKETS,
+    DAYS,
+    MEMBERS,
+    OLD_YEAR,
+    PROFILE,
+    REVIEWERS,
+    SUBMISSIONS,
+)
 from tests.points.ledger_model import ATTENDED, OFFICER_ABOVE, Model, ModelClaim, ModelEntry
 from tests.world import LONG_AGO, NOW, World, build_world
 
-_COMMON = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
-}
-PROFILES = {
-    # The same histories on every run, so that a change passes or fails by what it changed.
-    "default": settings(
-        max_examples=30,
-        stateful_step_count=25,
-        derandomize=True,
-        **_COMMON,  # type: ignore[arg-type]
-    ),
-    "model": settings(max_examples=2000, stateful_step_count=60, **_COMMON),  # type: ignore[arg-type]
-}
-PROFILE = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")]
-
-# 书记一 is among them, so that people meet their own claims.
-MEMBERS = ("党员甲", "党员乙", "书记一")
-REVIEWERS = ("书记一", "副书记一")
-DAYS = tuple(date(2026, 11, day) for day in (2, 3, 4))
-# What fills each bucket.
-BUCKETS = {
-    "item:volunteer_service:day": ("service",),
-    "item:volunteer_service:year": ("service",),
-    "item:theme_day_present:year": ("present",),
-    "component:bonus": ("service", "present"),
-    "total": ("service", "present"),
-    "deduct:component:base": ("absent_unexcused",),
-}
-ACTIONS = st.sampled_from(
-    (
-        (Action.APPROVE, ""),
-        (Action.APPROVE, ""),
-        (Action.RETURN, "请补充"),
-        (Action.RETURN, ""),
-    )
-)
-SUBMISSIONS = st.tuples(
-    st.sampled_from(MEMBERS),
-    st.sampled_from(DAYS),
-    st.sampled_from((1, 29, 59, 150, 300, 480, 1440)),
-)
-
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Submits, decides, sends in again, withdraws, reverses, closes; the model does the same."""
+    """Submits, decides, sends in again, withdraws, reverses, closes; the model does the same.
+
+    Once the year is closed for good, everything goes on as corrections of it in the next one.
+    """
 
     claim_ids = Bundle("claim_ids")
     entry_ids = Bundle("entry_ids")
@@ -173,7 +140,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 granted = model.grant(claim)
                 assert (result.asked, result.points) == (claim.minutes // 30 * 50, granted)
                 assert result.entry_id is not None
-                entry = ModelEntry(claim.member, claim.day, granted, claim_id)
+                entry = ModelEntry(
+                    claim.member, claim.day, granted, claim_id, is_late=model.is_closed
+                )
                 model.entries[result.entry_id] = entry
             claim.status, claim.version = verdict, claim.version + 1
         return multiple(*(result.entry_id for result in results if result.entry_id))
@@ -210,23 +179,19 @@ class LedgerMachine(RuleBasedStateMachine):
             actor = self.world.actor(reviewer)
             made = ledger.reverse(self.session, actor, entry_id, reason="误报", now=NOW)
         if codes:
-            assert codes == [self._refusal_of_reversal(original, reviewer)]
+            assert codes == [self.model.refusal_of_reversal(original, reviewer)]
             return multiple()
-        assert self._refusal_of_reversal(original, reviewer) is None
+        assert self.model.refusal_of_reversal(original, reviewer) is None
         original.is_reversed = True
-        self.model.entries[made.id] = ModelEntry(
-            original.member, original.day, -original.points, entry_id, original.kind, True
+        self.model.entries[made.id] = replace(
+            original,
+            points=-original.points,
+            source=entry_id,
+            is_reversal=True,
+            is_reversed=False,
+            is_late=self.model.is_closed,
         )
         return made.id
-
-    def _refusal_of_reversal(self, original: ModelEntry, reviewer: str) -> str | None:
-        if original.is_reversal:
-            return "entry.not_reversible"
-        if original.member == reviewer:
-            return "perm.denied"
-        if not self.model.is_open:
-            return "period.closed"
-        return "entry.already_reversed" if original.is_reversed else None
 
     @rule(
         target=entry_ids,
@@ -256,14 +221,24 @@ class LedgerMachine(RuleBasedStateMachine):
             )
             for number, (member, status) in enumerate(came)
         ]
-        with self.transaction():
+        with self.transaction() as codes:
             actor = self.world.actor("书记一")
             made = crediting.credit(self.session, actor, occasions, now=NOW)
+        if codes:
+            assert (codes, self.model.is_open) == (["period.closed"], False)
+            return multiple()
         for occasion, (member, status) in zip(occasions, came, strict=True):
             points, credited = self.model.credit(member, status), made[occasion.source_id]
             assert (credited.points if credited.entry_id else None) == points
             if credited.entry_id is not None and points is not None:
-                entry = ModelEntry(member, day, points, occasion.source_id, status)
+                entry = ModelEntry(
+                    member,
+                    day,
+                    points,
+                    occasion.source_id,
+                    status,
+                    is_late=self.model.is_closed,
+                )
                 self.model.entries[credited.entry_id] = entry
         return multiple(*(one.entry_id for one in made.values() if one.entry_id))
 
@@ -282,12 +257,24 @@ class LedgerMachine(RuleBasedStateMachine):
             affiliations.transfer(self.session, officer, self.world.members[member], to=to, now=NOW)
         assert codes == []
 
+    @precondition(lambda self: not self.model.is_closed)
     @rule(is_open=st.sampled_from((True, True, True, False)))
     def close_or_open(self, is_open: bool) -> None:
         # From its first step on a close takes no entries; only its last one has a seal.
         status = "open" if is_open else "closing"
-        self.session.execute(sa.update(Period).values(status=status))
+        self.session.execute(sa.update(Period).where(OLD_YEAR).values(status=status))
+        self.session.expire_all()
         self.model.is_open = is_open
+
+    # Late enough that there is something to correct.
+    @precondition(lambda self: not self.model.is_closed and len(self.model.entries) >= 3)
+    @rule()
+    def close_for_good(self) -> None:
+        """From here on all that is posted is late, and what was sealed stays as it is."""
+        self.session.execute(sa.update(Period).where(OLD_YEAR).values(status="open"))
+        self.session.expire_all()
+        close_year(self.session)
+        self.model.is_open = self.model.is_closed = True
 
     @invariant()
     def entries_are_those_of_the_model(self) -> None:
@@ -300,12 +287,23 @@ class LedgerMachine(RuleBasedStateMachine):
                     LedgerEntry.claim_id, LedgerEntry.reverses_id, LedgerEntry.source_id
                 ),
                 LedgerEntry.organization_id,
-            ).order_by(LedgerEntry.seq)
+                Period.code,
+                LedgerEntry.about_period_id,
+            )
+            .join(Period, Period.id == LedgerEntry.period_id)
+            .order_by(LedgerEntry.seq)
         ).all()
 
-        branch = self.world.organizations["一支部"]
-        assert {row[0]: (row[1], row[2], row[3]) for row in stored} == {
-            key: (entry.points, entry.source, branch) for key, entry in self.model.entries.items()
+        branch, old = self.world.organizations["一支部"], self.world.period_id
+        assert {row[0]: tuple(row[1:]) for row in stored} == {
+            key: (
+                entry.points,
+                entry.source,
+                branch,
+                "2027" if entry.is_late else "2026",
+                old if entry.is_late else None,
+            )
+            for key, entry in self.model.entries.items()
         }
 
     @invariant()
@@ -326,6 +324,11 @@ class LedgerMachine(RuleBasedStateMachine):
             assert quota.used == self.model.used(names[quota.member_id], *kinds, day=on)
             assert 0 <= quota.used <= quota.cap
 
+    @precondition(lambda self: self.model.is_closed)
+    @invariant()
+    def sealed_statements_are_reproduced(self) -> None:
+        assert all(one.is_same for one in reproducing.reproduce(self.session, "2026"))
+
     @invariant()
     def verification_finds_nothing(self) -> None:
         assert verification.verify(self.session).findings == []
@@ -333,7 +336,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.fixture
 def world(session: Session) -> World:
-    return build_world(session)
+    world = build_world(session)
+    periods.ensure_year(session, 2027)
+    return world
 
 
 def test_ledger_does_what_the_model_does(connection: Connection, world: World) -> None:

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.errors import Forbidden, NotFound
+from core.errors import DomainError, Forbidden, NotFound
 from points import ledger, review, schemes
 from points.ledger import AlreadyReversed, NotReversible
 from points.models import LedgerEntry, Period, Quota
-from points.periods import PeriodClosed
+from points.periods import NoOpenPeriod, PeriodClosed
 from points.review import Action, Decision
 from tests.world import NOW, SCHEME, World, build_world
 
@@ -126,10 +126,15 @@ def test_nobody_reverses_his_own_entry_or_another_branchs(world: World) -> None:
         reverse(world, own, by="书记二")
 
 
-def test_nothing_is_reversed_in_a_closed_year(world: World) -> None:
+@pytest.mark.parametrize(
+    ("status", "refusal"), [("closing", PeriodClosed), ("closed", NoOpenPeriod)]
+)
+def test_nothing_is_reversed_while_no_year_takes_it(
+    world: World, status: str, refusal: type[DomainError]
+) -> None:
     (entry_id,) = approve(world, world.add_claim("党员甲", "一支部"))
-    world.session.execute(sa.update(Period).values(status="closed"))
+    world.session.execute(sa.update(Period).values(status=status))
 
-    with pytest.raises(PeriodClosed):
+    with pytest.raises(refusal):
         reverse(world, entry_id)
     assert points(world) == [100]

@@ -11,7 +11,7 @@ from core.ids import new_id
 from points import opening, periods
 from points.models import LedgerEntry, Period, PeriodStatus
 from points.opening import AlreadyOpened, PreviousNotClosed, carried_points
-from points.periods import PeriodClosed
+from points.periods import NoOpenPeriod, PeriodClosed
 from points.statement_models import PeriodOpening
 from tests.points.closing.closings import LATER, LATER_DAY, close_year, statement_of
 from tests.points.closing.schemes import republish
@@ -159,7 +159,7 @@ def test_late_adjustment_goes_into_the_open_year_under_the_old_ones_name(world: 
     day = periods.get_period(world.session, "2026").ends_on
     before = periods.hold_posting_period(world.session, day)
     close_year(world.session)
-    with pytest.raises(PeriodClosed):
+    with pytest.raises(NoOpenPeriod):
         periods.hold_posting_period(world.session, day)
     opened = open_year(world)
 

@@ -49,7 +49,7 @@ def test_rows_are_by_group_then_name_with_item_and_points_and_nothing_private(
 
     bulletin = publish(world)
 
-    rows = bulletin_reading.list_rows(world.session, bulletin)
+    rows = bulletin_reading.list_rows(world.session, world.actor("书记一"), bulletin)
     shown = [(r.row.group_name, r.row.member_name, r.row.item_name, r.row.points) for r in rows]
     assert shown == [("", "党员乙", "志愿服务", 100), ("一组", "党员甲", "志愿服务", 800)]
     assert (bulletin.ends_on, bulletin.working_days) == (date(2026, 11, 17), 5)
@@ -85,7 +85,7 @@ def test_month_is_published_once_and_late_entries_go_into_the_next(world: World)
         publish(world)
     following = publish(world, month="2026-12", now=NOW + timedelta(days=25))
 
-    rows = bulletin_reading.list_rows(world.session, following)
+    rows = bulletin_reading.list_rows(world.session, world.actor("书记一"), following)
     assert [row.row.entry_id for row in rows] == [late]
 
 
@@ -144,7 +144,7 @@ def test_close_after_the_window_confirms_what_stands(world: World) -> None:
     bulletins.close(world.session, world.actor("书记一"), bulletin.id, now=WINDOW_OVER)
 
     assert confirmed(world) == {stands}
-    rows = bulletin_reading.list_rows(world.session, bulletin)
+    rows = bulletin_reading.list_rows(world.session, world.actor("书记一"), bulletin)
     assert sorted((row.is_withdrawn, row.is_confirmed) for row in rows) == [
         (False, True),
         (True, False),
@@ -165,9 +165,9 @@ def test_reversal_of_what_was_confirmed_is_published_in_its_turn(world: World) -
 
     following = publish(world, month="2026-12", now=NOW + timedelta(days=25))
 
-    (row,) = bulletin_reading.list_rows(world.session, following)
+    (row,) = bulletin_reading.list_rows(world.session, world.actor("书记一"), following)
     assert (row.row.entry_id, row.row.points) == (reversal.id, -100)
-    (first,) = bulletin_reading.list_rows(world.session, bulletin)
+    (first,) = bulletin_reading.list_rows(world.session, world.actor("书记一"), bulletin)
     assert (first.is_withdrawn, first.row.points) == (True, 100)
 
 
@@ -229,4 +229,4 @@ def test_publishing_and_closing_are_a_constant_number_of_statements(
 
     assert bulletin.entries == count
     assert len(confirmed(world)) == count
-    assert (len(publishing), len(closing)) == (12, 6)
+    assert (len(publishing), len(closing)) == (13, 7)

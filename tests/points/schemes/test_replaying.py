@@ -37,6 +37,7 @@ def entry(on: date, points: int, **values: Any) -> Posted:
         "component_code": "bonus",
         "happened_on": on,
         "month": on.month,
+        "is_late": False,
         "points": points,
         "inputs": {},
         "path": "/",
