@@ -40,10 +40,10 @@ def silences(dialect: str) -> sa.Subquery:
         .group_by(RecordedDay.organization_id, RecordedDay.day)
         .subquery("days")
     )
-    mine = {"partition_by": days.c.organization_id, "order_by": days.c.day}
+    mine: dict[str, Any] = {"partition_by": days.c.organization_id, "order_by": days.c.day}
     number = day_number(dialect, days.c.day)
     gaps = sa.select(
-        days,
+        *days.c,
         number.label("number"),
         (number - sa.func.lag(number).over(**mine)).label("gap"),
         sa.func.lead(days.c.day).over(**mine).label("next_day"),
