@@ -176,7 +176,7 @@ KINDS = {
             "contact_outage",
             frozenset({"place", "since"}),
             "没有活动记录",
-            "{place}自 {since} 之后没有任何记录，这些日子不计入待联系。请了解是没有开展还是没有登记。",
+            "{place}自 {since} 之后没有记录，这些日子不计时。请了解是没有开展还是没有登记。",
         ),
     )
 }

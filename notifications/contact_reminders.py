@@ -54,7 +54,7 @@ class _Post:
 
 
 def remind(session: Session, result: ScanResult, *, now: datetime) -> int:
-    """Enqueue what the stages that were just reached send; how many messages.
+    """Enqueue what the stages that were just reached send; how many it is, old ones included.
 
     Messages exist once for the member's anchor, or for the leader and the day of the scan.
     """
@@ -136,7 +136,7 @@ def _in_force() -> sa.ColumnElement[bool]:
 
 
 @cache
-def _posts(dialect: str) -> sa.Select[Any]:
+def _posts(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     place, above = aliased(Organization), aliased(Organization)
     given = row_source(dialect, {"member_id": sa.Uuid()})
     roles = {role for _, _, role, _ in LADDER}

@@ -35,14 +35,13 @@ def import_dues(file: Path, organization: str | None) -> None:
     with refusals_shown(), unit_of_work(session):
         place = get_place_from_console(session, organization)
         done = dues.import_from_console(session, place, path=file, now=utc_now())
-    click.echo(
-        f"录入 {done.recorded} 行，以前已有 {done.unchanged} 行，退回 {len(done.refusals)} 行。"
-    )
+    refused = len(done.refusals)
+    click.echo(f"录入 {done.recorded} 行，以前已有 {done.unchanged} 行，退回 {refused} 行。")
     for row in done.refusals[:SHOWN_MAX]:
         click.echo(f"第 {row.row_number} 行“{row.name}”退回：{row.message}", err=True)
-    if len(done.refusals) > SHOWN_MAX:
-        click.echo(f"另有 {len(done.refusals) - SHOWN_MAX} 行退回，没有逐行显示。", err=True)
-    if done.refusals and not done.recorded + done.unchanged:
+    if refused > SHOWN_MAX:
+        click.echo(f"另有 {refused - SHOWN_MAX} 行退回，没有逐行显示。", err=True)
+    if refused and not done.recorded + done.unchanged:
         raise click.exceptions.Exit(1)
 
 
@@ -58,11 +57,11 @@ def run_scan(as_of: datetime | None, dry_run: bool) -> None:
         return
     with unit_of_work(session):
         result = scan.scan(session, now=now)
-        told = contact_reminders.remind(session, result, now=now)
-        told += contact_reminders.alert_outages(session, now=now)
+        contact_reminders.remind(session, result, now=now)
+        contact_reminders.alert_outages(session, now=now)
     click.echo(
         f"{len(result.crossings)} 人到了新的一级，新立 {result.cases_opened} 件，"
-        f"升级 {result.cases_raised} 件，提醒 {told} 条。"
+        f"升级 {result.cases_raised} 件。"
     )
 
 

@@ -27,7 +27,7 @@ READERS = any_of(*reports.CALLING_ROLES, Role.AUDITOR)
 FACTS_SHOWN = 100
 
 
-class ConfirmationOut(OutSchema):
+class ContactConfirmationOut(OutSchema):
     confirmed_on = Day(metadata={"example": "2026-11-23"})
 
 
@@ -92,7 +92,7 @@ class DuesImportOut(OutSchema):
 
 
 @blp.post("/me/contact-confirmation", access=Access.MEMBER)
-@blp.response(200, ConfirmationOut)
+@blp.response(200, ContactConfirmationOut)
 def confirm_contact() -> Any:
     """我在，联系方式没变"""
     with unit_of_work(db.session()) as session:

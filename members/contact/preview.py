@@ -76,7 +76,7 @@ def explain(reasons: Reasons) -> str:
     if reasons.uncounted_days:
         parts.append(f"其中 {reasons.uncounted_days} 天不计（支部没有记录，或免于、暂停期间）")
     if reasons.heard_on is not None:
-        parts.append(f"支部的记录到 {reasons.heard_on}")
+        parts.append(f"按支部的记录计到 {reasons.heard_on}")
     label = f"{CLOCK_LABELS[Clock(reasons.clock)]}第 {reasons.stage} 级"
     return f"{label}（{STAGE_LABELS[reasons.stage]}）：" + "；".join(parts) + "。"
 

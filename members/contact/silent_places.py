@@ -14,7 +14,7 @@ from members.contact.crossing import ON
 from members.contact.day_numbers import day_number
 from members.contact.hearing import root_of
 from members.contact.outages import recorded_days, silences
-from members.contact.rules import USUAL_SILENCE
+from members.contact.rules import REGISTER_DAYS, USUAL_SILENCE
 from members.models import Organization
 
 # A district has many branches, so a few days without any record are unusual.
@@ -52,13 +52,14 @@ def _silences(dialect: str, *, is_district: bool) -> sa.Select[Any]:
     place = root_of(Organization.path) if is_district else Organization.path
     least = DISTRICT_LEAST if is_district else USUAL_SILENCE[0]
     silence = silences(dialect, recorded_days(place, until=ON), least=least)
+    # A register of dues is written once a month, whatever lay between its dates.
+    allowed = sa.case((silence.c.records_life, silence.c.usual_days), else_=REGISTER_DAYS)
     return (
         sa.select(Organization.id, Organization.name, Organization.path, silence.c.day)
         .join(silence, silence.c.place == Organization.path)
         .where(
             silence.c.next_day.is_(None),
-            silence.c.records_life,
-            day_number(dialect, ON) - silence.c.number > silence.c.usual_days,
+            day_number(dialect, ON) - silence.c.number > allowed,
         )
         .order_by(Organization.path)
     )

@@ -29,7 +29,7 @@ NEAR_ROLES = frozenset({Role.GROUP_LEADER, Role.BRANCH_SECRETARY, Role.DEPUTY_SE
 UPPER_STAGE = 3
 
 _Branch, _Group = aliased(Organization), aliased(Organization)
-_KEY = (
+_KEY: tuple[Any, ...] = (
     _Branch.name,
     sa.func.coalesce(_Group.name, ""),
     Member.name,
@@ -100,7 +100,7 @@ def require_carer(actor: Actor, path: str) -> None:
         raise NotFound
 
 
-def _listing() -> sa.Select[Any]:
+def _listing() -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             Member.id,
