@@ -34,17 +34,24 @@ class SilentPlace:
 def find_silent(session: Session, *, on: date) -> list[SilentPlace]:
     """Silent districts, and the silent branches of districts that are not silent themselves.
 
-    One outage of the whole district is one finding, not one for each branch.
+    One outage of the whole district is one finding, not one for each branch: while nobody in the
+    district records, a branch is not silent by itself.
     """
     dialect = dialect_of(session)
-    districts = _silent(session, _silences(dialect, is_district=True), on)
-    branches = _silent(session, _silences(dialect, is_district=False), on)
-    roots = tuple(place.path for place in districts)
-    return districts + [one for one in branches if not one.path.startswith(roots)]
+    districts = _find(session, _silences(dialect, is_district=True), on)
+    branches = _find(session, _silences(dialect, is_district=False), on)
+    alive = tuple(
+        place.path for place, _ in districts if (on - place.recorded_on).days <= DISTRICT_LEAST
+    )
+    silent = [place for place, is_silent in districts if is_silent]
+    return silent + [
+        place for place, is_silent in branches if is_silent and place.path.startswith(alive)
+    ]
 
 
-def _silent(session: Session, query: sa.Select[Any], on: date) -> list[SilentPlace]:
-    return [SilentPlace(*row) for row in session.execute(query, {"on": on})]
+def _find(session: Session, query: sa.Select[Any], on: date) -> list[tuple[SilentPlace, bool]]:
+    rows = session.execute(query, {"on": on})
+    return [(SilentPlace(*place), bool(is_silent)) for *place, is_silent in rows]
 
 
 @cache
@@ -55,11 +62,14 @@ def _silences(dialect: str, *, is_district: bool) -> sa.Select[Any]:
     # A register of dues is written once a month, whatever lay between its dates.
     allowed = sa.case((silence.c.records_life, silence.c.usual_days), else_=REGISTER_DAYS)
     return (
-        sa.select(Organization.id, Organization.name, Organization.path, silence.c.day)
-        .join(silence, silence.c.place == Organization.path)
-        .where(
-            silence.c.next_day.is_(None),
-            day_number(dialect, ON) - silence.c.number > allowed,
+        sa.select(
+            Organization.id,
+            Organization.name,
+            Organization.path,
+            silence.c.day,
+            (day_number(dialect, ON) - silence.c.number > allowed).label("is_silent"),
         )
+        .join(silence, silence.c.place == Organization.path)
+        .where(silence.c.next_day.is_(None))
         .order_by(Organization.path)
     )

@@ -161,9 +161,8 @@ def test_a_logged_contact_is_a_recent_talk(
 ) -> None:
     log = {"kind": "visit", "happened_on": str(TODAY)} | change
 
-    answer = service.caller("书记一").post(
-        f"/members/{member(service, '党员甲')}/contact-logs", log
-    )
+    path = f"/members/{member(service, '党员甲')}/contact-logs"
+    answer = service.caller("书记一").post(path, log)
 
     assert (answer.status_code, answer.json["code"]) == (422, code)
 
