@@ -16,6 +16,8 @@ from api.routes import (
     claims,
     community_feedback,
     consents,
+    contact_care,
+    contacts,
     duties,
     import_workbooks,
     imports,
@@ -94,5 +96,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     pledge_records.blp,
     imports.blp,
     import_workbooks.blp,
+    contacts.blp,
+    contact_care.blp,
     work_calendar.blp,
 )
