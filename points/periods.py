@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from core.clock import business_day
 from core.errors import NotFound, RuleViolation
 from points.models import Period, PeriodStatus
 
@@ -33,6 +34,11 @@ def ensure_year(session: Session, year: int) -> bool:
         .returning(Period.id)
     )
     return opened.first() is not None
+
+
+def open_current(session: Session, *, now: datetime) -> int:
+    """Open the period of the present year; returns 1 if it was opened now. Run by a job."""
+    return int(ensure_year(session, business_day(now).year))
 
 
 def hold_all_open(session: Session) -> Sequence[Period]:
