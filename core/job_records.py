@@ -94,7 +94,7 @@ def list_standings(session: Session) -> Sequence[JobStanding]:
     return session.scalars(sa.select(JobStanding).order_by(JobStanding.name)).all()
 
 
-def list_unsettled(session: Session, *, limit: int) -> Sequence[JobRun]:
+def list_unsettled(session: Session, *, since: datetime, limit: int) -> Sequence[JobRun]:
     """Runs that were skipped or failed, and those by hand that broke off; the newest first."""
     broke_off = sa.and_(
         JobRun.kind == JobRunKind.MANUAL,
@@ -104,6 +104,7 @@ def list_unsettled(session: Session, *, limit: int) -> Sequence[JobRun]:
     return session.scalars(
         sa.select(JobRun)
         .where(JobRun.state.in_((JobRunState.SKIPPED, JobRunState.FAILED)) | broke_off)
+        .where(JobRun.fire_at >= since)
         .order_by(JobRun.fire_at.desc(), JobRun.job)
         .limit(limit)
     ).all()

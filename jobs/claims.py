@@ -33,6 +33,7 @@ class Claim:
     job: str
     fire_at: datetime
     attempt: int
+    kind: JobRunKind = JobRunKind.SCHEDULED
 
 
 def claim(
@@ -57,7 +58,7 @@ def claim(
             where=_is_abandoned(dialect),
         ).returning(JobRun.attempt)
     )
-    return None if attempt is None else Claim(job, fire_at, attempt)
+    return None if attempt is None else Claim(job, fire_at, attempt, kind)
 
 
 def skip(session: Session, job: str, reasons: Mapping[datetime, str], *, now: datetime) -> int:
@@ -103,10 +104,12 @@ def complete(session: Session, held: Claim, *, count: int, now: datetime) -> Non
 def fail(session: Session, held: Claim, *, error: str, now: datetime) -> bool:
     """Note what went wrong, to be tried again soon; True when that was the last attempt.
 
+    Whoever runs a job by hand sees that it failed, and decides himself whether he tries again.
+
     Raises:
         Fenced: it is somebody else's by now.
     """
-    if held.attempt >= ATTEMPTS_MAX:
+    if held.kind is JobRunKind.MANUAL or held.attempt >= ATTEMPTS_MAX:
         _end(session, held, state=JobRunState.FAILED, error=error, now=now)
         return True
     pause = RETRY_AFTER * 2 ** (held.attempt - 1)

@@ -72,6 +72,8 @@ class Sweep:
     name: str
     every_seconds: int
     run: Run
+    lease: timedelta = timedelta(minutes=2)
+    preview: Preview | None = None
 
     @property
     def label(self) -> str:

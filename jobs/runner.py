@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.db import unit_of_work
-from core.job_records import JobRunKind, JobRunState
+from core.job_records import JobRun, JobRunKind, JobRunState
 from jobs import claims, standings
 from jobs.claims import ATTEMPTS_MAX, Claim, Fenced
 from jobs.definitions import Job, Sweep, settled_prefix, skip_reason
@@ -71,8 +71,8 @@ def catch_up(sessions: Sessions, job: Job, clock: Clock) -> datetime:
     return _advance(sessions, job, due, after)
 
 
-def run_manually(sessions: Sessions, job: Job, *, now: datetime, clock: Clock) -> bool:
-    """Run a job because a person wants it, beside its calendar; True when it was done.
+def run_manually(sessions: Sessions, work: Job | Sweep, *, now: datetime, clock: Clock) -> JobRun:
+    """Run something because a person wants it, beside its calendar; returns the run as it ended.
 
     Args:
         now: the time that the run works with.
@@ -81,10 +81,11 @@ def run_manually(sessions: Sessions, job: Job, *, now: datetime, clock: Clock) -
     # Fires of a calendar fall on whole seconds; a run by hand never does, so the two cannot meet.
     at = at.replace(microsecond=at.microsecond or 1)
     with sessions() as session, unit_of_work(session):
-        held = claims.claim(session, job.name, at, lease=job.lease, kind=JobRunKind.MANUAL)
-    if held is None:
-        return False
-    return _perform(sessions, job, held, clock, works_at=now)
+        held = claims.claim(session, work.name, at, lease=work.lease, kind=JobRunKind.MANUAL)
+    if held is not None:
+        _perform(sessions, work, held, clock, works_at=now)
+    with sessions() as session:
+        return session.get_one(JobRun, (work.name, at))
 
 
 def sweep(
@@ -128,7 +129,7 @@ def _run_fire(sessions: Sessions, job: Job, fire_at: datetime, clock: Clock) -> 
 
 
 def _perform(
-    sessions: Sessions, job: Job, held: Claim, clock: Clock, *, works_at: datetime
+    sessions: Sessions, job: Job | Sweep, held: Claim, clock: Clock, *, works_at: datetime
 ) -> bool:
     """The effects of a run and its completion, in one transaction."""
     try:
