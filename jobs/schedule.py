@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
+from activities import activity_reminders, pledge_reminders
 from core.background import Progress
 from jobs import retention
-from jobs.calendar import daily
+from jobs.calendar import daily, monthly, weekly
 from jobs.definitions import Job, Sweep
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
@@ -16,6 +17,7 @@ from points import (
     closing,
     opening,
     periods,
+    reminders,
     scheme_simulation,
     sealing,
     self_audit,
@@ -23,7 +25,7 @@ from points import (
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 
-_DAY = timedelta(days=1)
+_DAY, _HALF_DAY = timedelta(days=1), timedelta(hours=12)
 
 # Name, when it is due, how late it may still be run, and what it does.
 JOBS = (
@@ -33,6 +35,13 @@ JOBS = (
     # What a roster import keeps of the uploaded file goes when it cannot be undone any more.
     Job("purge-imports", daily(3, 10), _DAY, importing.purge_files),
     Job("retention", daily(3, 30), _DAY, retention.purge),
+    # Reminders leave the house by day only; one that is made hours late would come too late.
+    Job("claims-waiting", weekly("mon", 8, 30), _DAY, reminders.remind_of_claims),
+    Job("objections-due", daily(8, 40), _HALF_DAY, reminders.remind_of_objections),
+    Job("period-reminders", daily(8, 50), _HALF_DAY, reminders.remind_of_period),
+    Job("theme-day-tomorrow", daily(9), _HALF_DAY, activity_reminders.remind_of_theme_days),
+    Job("pledges-due", daily(9, 10), _HALF_DAY, pledge_reminders.remind_of_due),
+    Job("month-unplanned", monthly(20, 9), _DAY, activity_reminders.remind_of_unplanned_months),
 )
 
 # What waits for a deed of somebody's, and not for a time of day: name, seconds, what it does.
