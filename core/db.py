@@ -138,8 +138,11 @@ def snapshot(session: Session) -> Iterator[Session]:
     before = read_only.set(True)
     try:
         level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-        with engine.connect().execution_options(**level) as connection:
-            yield Session(connection, info=session.info)
+        with (
+            engine.connect().execution_options(**level) as connection,
+            Session(connection, info=session.info) as view,
+        ):
+            yield view
     finally:
         read_only.reset(before)
 

@@ -61,10 +61,16 @@ def claim(
     return None if attempt is None else Claim(job, fire_at, attempt, kind)
 
 
-def skip(session: Session, job: str, reasons: Mapping[datetime, str], *, now: datetime) -> int:
-    """Record why fires are not run, in one statement; what somebody holds or ended is left."""
+def skip(
+    session: Session, job: str, reasons: Mapping[datetime, str], *, now: datetime
+) -> set[datetime]:
+    """Record why fires are not run, in one statement; what somebody holds or ended is left.
+
+    Returns:
+        Those that were recorded.
+    """
     if not reasons:
-        return 0
+        return set()
     rows = [
         {
             "job": job,
@@ -89,7 +95,7 @@ def skip(session: Session, job: str, reasons: Mapping[datetime, str], *, now: da
         },
         where=_is_abandoned(dialect),
     ).returning(JobRun.fire_at)
-    return len(session.execute(skipping, rows_parameter(session, rows)).all())
+    return set(session.scalars(skipping, rows_parameter(session, rows)))
 
 
 def complete(session: Session, held: Claim, *, count: int, now: datetime) -> None:

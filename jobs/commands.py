@@ -3,7 +3,8 @@
 `wsgi.py` hangs the group on the application: the HTTP edge does not know this one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from unicodedata import east_asian_width
 
@@ -42,7 +43,7 @@ def jobs() -> None:
 def list_jobs() -> None:
     """列出全部任务：日程、上次完成、下次时间、状态。"""
     now = utc_now()
-    with _sessions()() as session:
+    with _database() as sessions, sessions() as session:
         standings = {one.name: one for one in list_standings(session)}
     click.echo(_line("任务", "日程", "上次完成", "下次", "状态"))
     for name, work in _planned().items():
@@ -68,7 +69,8 @@ def run_job(name: str, as_of: datetime | None, dry_run: bool) -> None:
     if dry_run:
         _try_out(work, now)
         return
-    run = runner.run_manually(_sessions(), work, now=now, clock=utc_now)
+    with _database() as sessions:
+        run = runner.run_manually(sessions, work, now=now, clock=utc_now)
     if run.state != JobRunState.DONE:
         raise click.ClickException(f"{name} 没有完成：{run.error or '已由其他进程接手'}。")
     click.echo(f"{name} 已完成：{run.outcome_count} 项。")
@@ -79,7 +81,7 @@ def run_job(name: str, as_of: datetime | None, dry_run: bool) -> None:
 def list_missed(days: int) -> None:
     """列出没有做的和失败的；有未补上的以状态 1 结束，便于监控。"""
     since = utc_now() - timedelta(days=days)
-    with _sessions()() as session:
+    with _database() as sessions, sessions() as session:
         runs = list_unsettled(session, since=since, limit=SHOWN_MAX)
     for run in runs:
         said = run.skip_reason or run.error or ""
@@ -100,13 +102,18 @@ def _planned() -> dict[str, Job | Sweep]:
     return {one.name: one for one in (*JOBS, *SWEEPS)}
 
 
-def _sessions() -> sessionmaker[Session]:
+@contextmanager
+def _database() -> Iterator[sessionmaker[Session]]:
     settings = Settings.from_env()
-    return make_sessions(make_engine(settings), settings.vault)
+    engine = make_engine(settings)
+    try:
+        yield make_sessions(engine, settings.vault)
+    finally:
+        engine.dispose()
 
 
 def _try_out(work: Job | Sweep, now: datetime) -> None:
-    with _sessions()() as session:
+    with _database() as sessions, sessions() as session:
         if work.preview is not None:
             rows = list(work.preview(session, now=now))
             for row in rows:

@@ -63,10 +63,14 @@ def catch_up(sessions: Sessions, job: Job, clock: Clock) -> datetime:
         open_fires = [one for one in due if states.get(one, JobRunState.CLAIMED) == "claimed"]
         reasons = {one: skip_reason(job, one, newest=newest, now=now) for one in open_fires}
         skipped = {one: reason for one, reason in reasons.items() if reason is not None}
-        if claims.skip(session, job.name, skipped, now=now):
-            log.warning("job.skipped", job=job.name, fires=len(skipped))
+        recorded = claims.skip(session, job.name, skipped, now=now)
+        if recorded:
+            log.warning("job.skipped", job=job.name, fires=len(recorded))
     for fire_at in open_fires:
-        if reasons[fire_at] is None and not _run_fire(sessions, job, fire_at, clock):
+        if fire_at in recorded:
+            continue
+        # One that is to be skipped but was not is still held by somebody.
+        if fire_at in skipped or not _run_fire(sessions, job, fire_at, clock):
             break
     return _advance(sessions, job, due, after)
 
@@ -111,10 +115,14 @@ def sweep(
 
 def describe(error: Exception) -> str:
     """The class of an error and where in our code it came from; its words may name people."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [one for one in frames if Path(one.filename).is_relative_to(_ROOT)]
-    place = f" ({Path(own[-1].filename).relative_to(_ROOT)}:{own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}{place}"[:200]
+    frames = [(Path(one.filename), one.lineno) for one in traceback.extract_tb(error.__traceback__)]
+    # An environment below our own folder holds the libraries.
+    own = [
+        f" ({file.relative_to(_ROOT)}:{line})"
+        for file, line in frames
+        if file.is_relative_to(_ROOT) and "site-packages" not in file.parts
+    ]
+    return f"{type(error).__name__}{''.join(own[-1:])}"[:200]
 
 
 def _run_fire(sessions: Sessions, job: Job, fire_at: datetime, clock: Clock) -> bool:

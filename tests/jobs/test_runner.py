@@ -201,6 +201,21 @@ def test_fire_of_a_dead_process_that_has_become_too_old_is_skipped(
     assert bench.runs()[FIRST].skip_reason == TOO_OLD
 
 
+def test_fire_waits_while_the_one_before_is_held_even_if_it_will_be_skipped(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench()
+    bench.take(FIRST, lease=timedelta(minutes=1))
+
+    bench.catch_up(FIRST + DAY)
+    assert (bench.states(), bench.effects()) == (["claimed"], 0)
+
+    with bench.sessions.begin() as session:
+        session.execute(sa.update(JobRun).values(lease_until=datetime(2020, 1, 1, tzinfo=UTC)))
+    bench.catch_up(FIRST + DAY)
+    assert (bench.states(), bench.effects()) == (["skipped", "done"], 1)
+
+
 def test_late_finisher_is_fenced_and_leaves_no_effect(make_bench: MakeBench) -> None:
     bench = make_bench()
     slow = bench.take(FIRST, lease=timedelta(seconds=-1))
