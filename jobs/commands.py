@@ -12,6 +12,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
+from core import alerts
 from core.clock import SHANGHAI, at_local, utc_now
 from core.config import Settings
 from core.db import make_engine, make_sessions
@@ -41,10 +42,11 @@ def jobs() -> None:
 
 @jobs.command("list")
 def list_jobs() -> None:
-    """列出全部任务：日程、上次完成、下次时间、状态。"""
+    """列出全部任务（日程、上次完成、下次时间、状态）和没有处理的告警。"""
     now = utc_now()
     with _database() as sessions, sessions() as session:
         standings = {one.name: one for one in list_standings(session)}
+        standing_alerts = alerts.list_standing(session)
     click.echo(_line("任务", "日程", "上次完成", "下次", "状态"))
     for name, work in _planned().items():
         standing = standings.get(name)
@@ -52,6 +54,8 @@ def list_jobs() -> None:
         last = _shown(standing.last_success_at if standing else None)
         due = _shown(work.calendar.next_after(now)) if isinstance(work, Job) else "随时"
         click.echo(_line(name, label, last, due, _state_of(standing, now)))
+    for alert in standing_alerts:
+        click.echo(f"告警 {alert.code}（{_shown(alert.raised_at)} 起）：{alert.message}")
 
 
 @jobs.command("run")

@@ -36,12 +36,12 @@ JOBS = (
     Job("purge-imports", daily(3, 10), _DAY, importing.purge_files),
     Job("retention", daily(3, 30), _DAY, retention.purge),
     # Reminders leave the house by day only; one that is made hours late would come too late.
-    Job("claims-waiting", weekly("mon", 8, 30), _DAY, reminders.remind_of_claims),
+    Job("claims-waiting", weekly("mon", 8, 30), 3 * _DAY, reminders.remind_of_claims),
     Job("objections-due", daily(8, 40), _HALF_DAY, reminders.remind_of_objections),
     Job("period-reminders", daily(8, 50), _HALF_DAY, reminders.remind_of_period),
     Job("theme-day-tomorrow", daily(9), _HALF_DAY, activity_reminders.remind_of_theme_days),
     Job("pledges-due", daily(9, 10), _HALF_DAY, pledge_reminders.remind_of_due),
-    Job("month-unplanned", monthly(20, 9), _DAY, activity_reminders.remind_of_unplanned_months),
+    Job("month-unplanned", monthly(20, 9), 7 * _DAY, activity_reminders.remind_of_unplanned_months),
 )
 
 # What waits for a deed of somebody's, and not for a time of day: name, seconds, what it does.

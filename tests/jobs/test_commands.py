@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from sqlalchemy.orm import Session, sessionmaker
 
+from core import alerts
 from core.clock import at_local, utc_now
 from core.job_records import JobRun, JobRunKind, JobRunState
 from jobs import schedule, standings
@@ -47,12 +48,15 @@ def test_list_shows_every_job_before_and_after_it_has_run(sessions: sessionmaker
         standings.note_success(
             session, "seal-ledger", now=now, due_at=now - timedelta(hours=3, minutes=1)
         )
-    lines = {line.split()[0]: line for line in run("list").output.splitlines()}
+        alerts.raise_alert(session, "ledger_faults", "账本核对发现 3 处不符。", now=now)
+    output = run("list").output
+    lines = {line.split()[0]: line for line in output.splitlines()}
 
     assert lines["deliver-inbox"].endswith("正常")
     assert lines["retention"].endswith("出错：KeyError")
     assert lines["seal-ledger"].endswith("迟 181 分钟")
     assert "每周一 08:30" in lines["claims-waiting"]
+    assert output.splitlines()[-1].startswith("告警 ledger_faults（")
 
 
 def test_dry_run_says_what_would_be_done_and_leaves_nothing(
