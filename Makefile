@@ -5,7 +5,7 @@ PIP = $$($(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || echo $(P
 PIP_FLAGS = --quiet --disable-pip-version-check --require-hashes
 LOCK = $(PY) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url
 
-.PHONY: run demo test check format format-check lint types imports openapi tour deep model bench lock clean
+.PHONY: run demo test check format format-check lint types imports openapi tour deep model jobs bench lock clean
 
 run: .venv/.run-stamp  ## Set up what is missing, migrate, seed an empty database, serve.
 	@$(PY) -m flask --app wsgi demo
@@ -31,6 +31,8 @@ tour: .venv/.dev-stamp  ## The documented walk, against a live server on both en
 	$(PY) -m tests.tour
 model: .venv/.dev-stamp  ## The ledger's state machine at length: 2,000 sequences of 60 steps an engine.
 	HYPOTHESIS_PROFILE=model $(PY) -m pytest tests/points/test_ledger_machine.py
+jobs: .venv/.dev-stamp  ## Two jobs processes under kills, pauses and outages: N fires (1,000) on ENGINE (postgresql).
+	$(PY) -m tests.campaigns.jobs --fires $(or $(N),1000) --engine $(or $(ENGINE),postgresql)
 bench: .venv/.dev-stamp
 	$(PY) -m bench
 lock: .venv/.dev-stamp  ## Pin anew within the bounds of pyproject.toml, keeping what still fits.

@@ -31,3 +31,11 @@ def post_fork(_server: Any, worker: Any) -> None:
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose(close=False)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget the numbers of a worker that has ended, where workers share a directory of them."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)

@@ -1,4 +1,4 @@
-"""What gunicorn and the flask command load."""
+"""What gunicorn and the flask command load: here, and only here, the two edges meet."""
 
 import gc
 
@@ -6,8 +6,10 @@ import gc
 gc.disable()
 
 from api.app import create_app  # noqa: E402
+from jobs.commands import jobs  # noqa: E402
 
 app = create_app()
+app.cli.add_command(jobs)
 gc.enable()
 # From here on the collector passes over what lives as long as the process.
 gc.freeze()

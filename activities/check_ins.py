@@ -245,3 +245,15 @@ def _instant(scan: Scan) -> datetime:
 
 def _key(session: Session) -> bytes:
     return attendance_codes.code_key(vault_of(session))
+
+
+def purge_tries(session: Session, *, ended_before: datetime) -> int:
+    """Delete the wrong digits of activities that ended before an instant; return how many."""
+    over = sa.select(Activity.id).where(Activity.ends_at < ended_before)
+    tries = session.execute(
+        sa.delete(CodeTry)
+        .where(CodeTry.activity_id.in_(over))
+        .returning(CodeTry.member_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(tries.all())

@@ -37,7 +37,7 @@ from members.models import (
 # The first roll call or scan starts the activity; hours ahead, it is a mistake.
 EARLY_MAX = timedelta(hours=2)
 # There, members belong for a time only, and are expected all the same.
-_TEMPORARY = (OrganizationKind.TEMPORARY_BRANCH, OrganizationKind.FUNCTIONAL_BRANCH)
+TEMPORARY = (OrganizationKind.TEMPORARY_BRANCH, OrganizationKind.FUNCTIONAL_BRANCH)
 
 
 class TooEarly(RuleViolation):
@@ -150,7 +150,7 @@ def _listed(dialect: str, is_by_name: bool, *columns: Any) -> sa.Select[Any]:
 @cache
 def _freezing(dialect: str, is_by_name: bool) -> sa.Insert:
     home = aliased(Affiliation)
-    is_expected = (Affiliation.kind == AffiliationKind.PRIMARY) | Organization.kind.in_(_TEMPORARY)
+    is_expected = (Affiliation.kind == AffiliationKind.PRIMARY) | Organization.kind.in_(TEMPORARY)
     is_exempt = sa.exists().where(
         Exemption.member_id == Affiliation.member_id, _covers_day(Exemption)
     )

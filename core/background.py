@@ -145,3 +145,14 @@ def get_job(session: Session, member_id: UUID, job_id: UUID) -> BackgroundJob:
     if job is None or job.requested_by != member_id:
         raise NotFound
     return job
+
+
+def purge(session: Session, *, ended_before: datetime) -> int:
+    """Delete the records of jobs that ended before an instant; return how many."""
+    ids = session.scalars(
+        sa.delete(BackgroundJob)
+        .where(BackgroundJob.finished_at < ended_before)
+        .returning(BackgroundJob.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ids.all())

@@ -33,6 +33,8 @@ class Settings:
     refresh_days: int = 30
     db_pool_size: int = 4
     demo: bool = False
+    # Empty: /metrics is answered on this machine only.
+    metrics_token: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -55,16 +57,19 @@ class Settings:
             refresh_days=_positive(environ, "REFRESH_DAYS", 30),
             db_pool_size=_positive(environ, "DB_POOL_SIZE", 4),
             demo=environ.get(_PREFIX + "DEMO") == "1",
+            metrics_token=environ.get(_PREFIX + "METRICS_TOKEN", ""),
         )
         settings.require_strong_secrets()
         return settings
 
     def require_strong_secrets(self) -> None:
-        """Raise ConfigError unless the token key is long and not shared with Flask's."""
+        """Raise ConfigError unless keys and tokens are long, and the token key is nobody else's."""
         if len(self.jwt_secret.encode()) < 32:
             raise ConfigError("PARTY_POINTS_JWT_SECRET 至少 32 字节")
         if self.jwt_secret == self.flask_secret:
             raise ConfigError("PARTY_POINTS_JWT_SECRET 不能与 PARTY_POINTS_FLASK_SECRET 相同")
+        if self.metrics_token and len(self.metrics_token) < 16:
+            raise ConfigError("PARTY_POINTS_METRICS_TOKEN 至少 16 个字符")
 
 
 def database_urls(environ: Mapping[str, str] = os.environ) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -117,6 +117,34 @@ def vault_of(session: Session) -> Vault:
     """The keys that the edge handed to this session."""
     vault: Vault = session.info["vault"]
     return vault
+
+
+def database_now(dialect: str, plus: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
+    """The database's own clock, which all processes share, as it is when the statement runs."""
+    if dialect == "sqlite":
+        # It knows milliseconds; the zeros make it the text in which instants are kept.
+        later = f"{plus.total_seconds():+.3f} seconds"
+        return sa.func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now", later, type_=UtcDateTime)
+    return sa.func.clock_timestamp(type_=UtcDateTime) + sa.literal(plus, sa.Interval)
+
+
+@contextmanager
+def snapshot(session: Session) -> Iterator[Session]:
+    """A second session that reads one consistent view, and holds no lock that a writer waits for.
+
+    Nothing of the first session's open transaction is in it.
+    """
+    engine = session.get_bind().engine
+    before = read_only.set(True)
+    try:
+        level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with (
+            engine.connect().execution_options(**level) as connection,
+            Session(connection, info=session.info) as view,
+        ):
+            yield view
+    finally:
+        read_only.reset(before)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -14,56 +14,89 @@ import activities.models  # noqa: F401 - an undo asks every table whether it ref
 from core.clock import utc_now
 from core.config import Settings
 from core.db import make_engine, make_sessions, unit_of_work
+from jobs import runner, standings
+from jobs.definitions import Job, Sweep
 from jobs.requested import run_next
-from jobs.schedule import REQUESTED, SWEEPS, Sweep
+from jobs.runner import Watch
+from jobs.schedule import JOBS, REQUESTED, SWEEPS
 
 log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1
 
 
 def main() -> None:
     """Tick until told to stop; what is under way is finished first."""
     settings = Settings.from_env()
     sessions = make_sessions(make_engine(settings), settings.vault)
-    # A sweep that is late needs no explanation every second.
+    # A tick that is late needs no explanation every second.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    scheduler = make_scheduler(sessions, now=utc_now())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    work(sessions, JOBS, SWEEPS, stop)
+
+
+def work(
+    sessions: sessionmaker[Session],
+    jobs: Sequence[Job],
+    sweeps: Sequence[Sweep],
+    stop: threading.Event,
+) -> None:
+    """Register what there is to do, and do it until the event is set."""
+    while not stop.is_set() and not _register(sessions, jobs, sweeps):
+        stop.wait(TICK_SECONDS)
+    scheduler = make_scheduler(sessions, jobs, sweeps, now=utc_now())
     scheduler.start()
-    log.info("jobs.started", sweeps=[sweep.name for sweep in SWEEPS])
+    log.info("jobs.started", jobs=[job.name for job in jobs], sweeps=[one.name for one in sweeps])
     stop.wait()
     scheduler.shutdown(wait=True)
 
 
-def make_scheduler(sessions: sessionmaker[Session], *, now: datetime) -> BackgroundScheduler:
-    """The ticker with every sweep, not yet started; each runs at once, then at its interval."""
+def make_scheduler(
+    sessions: sessionmaker[Session],
+    jobs: Sequence[Job],
+    sweeps: Sequence[Sweep],
+    *,
+    now: datetime,
+) -> BackgroundScheduler:
+    """The ticker, not yet started. It keeps nothing: what is due is said by the database."""
     scheduler = BackgroundScheduler(
         timezone="Asia/Shanghai",
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    for sweep in SWEEPS:
+    ticks = [(Watch(sessions, job, utc_now).tick, TICK_SECONDS) for job in jobs]
+    ticks += [(_Sweeping(sessions, one).tick, one.every_seconds) for one in sweeps]
+    ticks.append((lambda: _requested(sessions), TICK_SECONDS))
+    for tick, seconds in ticks:
         # By itself an interval begins with a wait: a process that is restarted every half hour
-        # would never reach the hourly sweep.
-        scheduler.add_job(
-            _sweep,
-            "interval",
-            seconds=sweep.every_seconds,
-            args=[sessions, sweep, utc_now],
-            next_run_time=now,
-        )
-    scheduler.add_job(_requested, "interval", seconds=1, args=[sessions], next_run_time=now)
+        # would never reach an hourly sweep.
+        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=now)
     return scheduler
 
 
-def _sweep(sessions: sessionmaker[Session], sweep: Sweep, clock: Callable[[], datetime]) -> None:
+class _Sweeping:
+    """One process's look at one sweep: it remembers when it last noted that all is well."""
+
+    def __init__(self, sessions: sessionmaker[Session], sweep: Sweep) -> None:
+        self._sessions = sessions
+        self._sweep = sweep
+        self._last_beat: datetime | None = None
+
+    def tick(self) -> None:
+        self._last_beat = runner.sweep(self._sessions, self._sweep, utc_now, self._last_beat)
+
+
+def _register(
+    sessions: sessionmaker[Session], jobs: Sequence[Job], sweeps: Sequence[Sweep]
+) -> bool:
     try:
         with sessions() as session, unit_of_work(session):
-            done = sweep.run(session, clock())
-        if done:
-            log.info("sweep.done", sweep=sweep.name, count=done)
-    except Exception as error:  # the next tick tries again
-        log.error("sweep.failed", sweep=sweep.name, error=type(error).__name__)
+            standings.register(session, jobs, sweeps, now=utc_now())
+    except Exception as error:  # the database is not there yet
+        log.error("jobs.not_registered", error=runner.describe(error))
+        return False
+    return True
 
 
 def _requested(sessions: sessionmaker[Session]) -> None:

@@ -1,13 +1,13 @@
 """What runs when: one line a job, and the handlers of work that people request."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
-from sqlalchemy.orm import Session
-
+from activities import activity_reminders, pledge_reminders
 from core.background import Progress
-from core.clock import business_day
+from jobs import retention
+from jobs.calendar import daily, monthly, weekly
+from jobs.definitions import Job, Sweep
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
 from notifications import inbox
@@ -17,38 +17,42 @@ from points import (
     closing,
     opening,
     periods,
+    reminders,
     scheme_simulation,
     sealing,
+    self_audit,
 )
 
 RequestedHandler = Callable[..., Iterator[Progress]]
 
+_DAY, _HALF_DAY = timedelta(days=1), timedelta(hours=12)
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Work that is looked for every few seconds; doing it twice does no harm."""
-
-    name: str
-    every_seconds: int
-    run: Callable[[Session, datetime], int]
-
-
-SWEEPS = (
-    Sweep("deliver-inbox", 1, lambda session, now: inbox.deliver(session, now=now)),
-    # What a roster import keeps of the uploaded file goes when it cannot be undone any more.
-    Sweep("purge-imports", 3600, lambda session, now: importing.purge_files(session, now=now)),
+# Name, when it is due, how late it may still be run, and what it does.
+JOBS = (
     # On New Year's Day a claim finds its year open without anybody having to remember it.
-    Sweep(
-        "open-year", 600, lambda session, now: periods.ensure_year(session, business_day(now).year)
-    ),
-    # A deduction whose window is over needs nobody to remember it.
-    Sweep(
-        "post-deductions", 300, lambda session, now: adjustment_posting.post_ripe(session, now=now)
-    ),
+    Job("open-year", daily(0, 1), _DAY, periods.open_current),
+    Job("self-audit", daily(2, 30), _DAY, self_audit.audit, lease=timedelta(hours=1)),
+    # What a roster import keeps of the uploaded file goes when it cannot be undone any more.
+    Job("purge-imports", daily(3, 10), _DAY, importing.purge_files),
+    Job("retention", daily(3, 30), _DAY, retention.purge),
+    # Reminders leave the house by day only; one that is made hours late would come too late.
+    Job("claims-waiting", weekly("mon", 8, 30), 3 * _DAY, reminders.remind_of_claims),
+    Job("objections-due", daily(8, 40), _HALF_DAY, reminders.remind_of_objections),
+    Job("period-reminders", daily(8, 50), _HALF_DAY, reminders.remind_of_period),
+    Job("theme-day-tomorrow", daily(9), _HALF_DAY, activity_reminders.remind_of_theme_days),
+    Job("pledges-due", daily(9, 10), _HALF_DAY, pledge_reminders.remind_of_due),
+    Job("month-unplanned", monthly(20, 9), 7 * _DAY, activity_reminders.remind_of_unplanned_months),
+)
+
+# What waits for a deed of somebody's, and not for a time of day: name, seconds, what it does.
+SWEEPS = (
+    Sweep("deliver-inbox", 1, inbox.deliver),
+    # A deduction whose window is over, or whose objection was answered, needs nobody's memory.
+    Sweep("post-deductions", 300, adjustment_posting.post_ripe),
     # Without an open objection nobody has to do anything for what was published to be final.
-    Sweep("close-bulletins", 60, lambda session, now: bulletins.close_ripe(session, now=now)),
+    Sweep("close-bulletins", 60, bulletins.close_ripe),
     # Behind the postings, so that a slow approval never makes anybody wait.
-    Sweep("seal-ledger", 30, lambda session, now: sealing.seal(session, now=now)),
+    Sweep("seal-ledger", 30, sealing.seal),
 )
 
 # kind -> handler(session, subject_id, *, now); the runner commits at each yield.

@@ -11,7 +11,9 @@ import activities.models
 import activities.pledge_models
 import activities.record_models
 import activities.service_models
+import core.alerts
 import core.background
+import core.job_records
 import core.working_days
 import members.access_models
 import members.cadre_models

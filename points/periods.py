@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from core.clock import business_day
 from core.errors import Conflict, NotFound, RuleViolation
 from points.models import Period, PeriodStatus
 
@@ -41,6 +42,11 @@ def ensure_year(session: Session, year: int) -> bool:
         .returning(Period.id)
     )
     return opened.first() is not None
+
+
+def open_current(session: Session, *, now: datetime) -> int:
+    """Open the period of the present year; returns 1 if it was opened now. Run by a job."""
+    return int(ensure_year(session, business_day(now).year))
 
 
 def hold_all_open(session: Session) -> Sequence[Period]:

@@ -1,6 +1,7 @@
 """Adding the whole ledger up again: does every number follow from what was posted?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby
@@ -24,6 +25,8 @@ from points.verification_publicity import verify_publicity
 
 FINDINGS_KEPT = 20
 _ROWS_AT_ONCE = 1000
+_MEMBERS_AT_ONCE = 500
+_PARTS = (verify_periods, verify_publicity, verify_proofs, verify_constraints)
 _POSTED = (ClaimStatus.APPROVED, ClaimStatus.UNDONE)
 # What an entry repeats of its claim, and a reversal of its original.
 _OF_CLAIM = ("member_id", "organization_id", "item_code", "happened_on")
@@ -48,6 +51,10 @@ _OF_ENTRY = (
     *_OF_ORIGINAL,
     *_PLACED,
 )
+
+
+# The first and the last of some members, in the order of their ids.
+Chunk = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +92,64 @@ def verify(session: Session) -> Verification:
     report = Verification()
     definitions = _verify_definitions(session, report)
     _verify_claims(session, report)
-    rows = merge(_entries(session), _quotas(session), key=_member_of)
+    _verify_members(session, definitions, report)
+    for verify_part in _PARTS:
+        verify_part(session, report)
+    return report
+
+
+def verify_in_chunks(views: Callable[[], AbstractContextManager[Session]]) -> Verification:
+    """The same checks with a fresh view for each chunk, so that none is kept open for long.
+
+    What one chunk compares lies within it, a member's rows or one of the other checks, so
+    postings between two chunks are no faults.
+
+    Args:
+        views: opens a session with one consistent view.
+    """
+    report = Verification()
+    with views() as session:
+        _verify_definitions(session, report)
+        _verify_claims(session, report)
+    after: UUID | None = None
+    while True:
+        with views() as session:
+            chunk = _find_chunk(session, after)
+            if chunk is None:
+                break
+            # Published since the first chunk, a definition is read again; its faults are known.
+            definitions = _verify_definitions(session, Verification())
+            _verify_members(session, definitions, report, chunk)
+        after = chunk[1]
+    for verify_part in _PARTS:
+        with views() as session:
+            verify_part(session, report)
+    return report
+
+
+def _verify_members(
+    session: Session,
+    definitions: dict[UUID, Definition],
+    report: Verification,
+    chunk: Chunk | None = None,
+) -> None:
+    rows = merge(_entries(session, chunk), _quotas(session, chunk), key=_member_of)
     for member_id, of_member in groupby(rows, key=_member_of):
         _verify_member(member_id, of_member, definitions, report)
-    verify_periods(session, report)
-    verify_publicity(session, report)
-    verify_proofs(session, report)
-    verify_constraints(session, report)
-    return report
+
+
+def _find_chunk(session: Session, after: UUID | None) -> Chunk | None:
+    """The next members who have entries or quotas."""
+    members = sa.union(sa.select(LedgerEntry.member_id), sa.select(Quota.member_id)).subquery()
+    query = sa.select(members.c.member_id).order_by(members.c.member_id).limit(_MEMBERS_AT_ONCE)
+    if after is not None:
+        query = query.where(members.c.member_id > after)
+    ids = session.scalars(query).all()
+    return (ids[0], ids[-1]) if ids else None
+
+
+def _is_in(chunk: Chunk | None, member_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.true() if chunk is None else member_id.between(*chunk)
 
 
 def _member_of(row: Row[Any]) -> UUID:
@@ -126,7 +183,7 @@ def _verify_claims(session: Session, report: Verification) -> None:
         report.add(f"申报 {claim_id}", "已通过，但账本中没有对应的记录。")
 
 
-def _entries(session: Session) -> Iterator[Row[Any]]:
+def _entries(session: Session, chunk: Chunk | None) -> Iterator[Row[Any]]:
     original = aliased(LedgerEntry)
     query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
@@ -139,6 +196,7 @@ def _entries(session: Session) -> Iterator[Row[Any]]:
         .join(SchemeVersion, SchemeVersion.id == LedgerEntry.scheme_version_id)
         .outerjoin(Claim, Claim.id == LedgerEntry.claim_id)
         .outerjoin(original, original.id == LedgerEntry.reverses_id)
+        .where(_is_in(chunk, LedgerEntry.__table__.c.member_id))
         .order_by(LedgerEntry.member_id, LedgerEntry.seq)
     )
     yield from session.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
@@ -148,12 +206,16 @@ def _bundle(name: str, table: Any, *columns: str) -> Bundle[Any]:
     return Bundle(name, *(getattr(table, column) for column in columns))
 
 
-def _quotas(session: Session) -> Iterator[Row[Any]]:
-    query: sa.Select[*tuple[Any, ...]] = sa.select(
-        Quota.member_id,
-        Quota.scheme_code,
-        Bundle("quota", Quota.bucket, Quota.used, Quota.cap),
-    ).order_by(Quota.member_id, Quota.scheme_code, Quota.bucket)
+def _quotas(session: Session, chunk: Chunk | None) -> Iterator[Row[Any]]:
+    query: sa.Select[*tuple[Any, ...]] = (
+        sa.select(
+            Quota.member_id,
+            Quota.scheme_code,
+            Bundle("quota", Quota.bucket, Quota.used, Quota.cap),
+        )
+        .where(_is_in(chunk, Quota.__table__.c.member_id))
+        .order_by(Quota.member_id, Quota.scheme_code, Quota.bucket)
+    )
     yield from session.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
 
 

@@ -146,6 +146,10 @@ class Databases:
         yield self._clone(kind, name) if migrated else self._create_empty(kind, name)
         self._drop(kind, name)
 
+    def restart_server(self) -> None:
+        """Restart PostgreSQL under whoever is using it, as after a crash."""
+        self._server.restart()
+
     def dispose(self) -> None:
         """Close the connections of this worker."""
         for engine in self._engines.values():

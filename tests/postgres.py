@@ -73,6 +73,13 @@ class PostgresServer:
             programs = Path((self._directory / "programs.path").read_text())
             self._run(programs / "pg_ctl", "--wait", "--mode=immediate", "stop")
 
+    def restart(self) -> None:
+        """End the server as a crash would, and start it again; whoever is connected loses that."""
+        programs = Path((self._directory / "programs.path").read_text())
+        self._run(
+            programs / "pg_ctl", "--wait", "--mode=immediate", f"--log={self._home}/log", "restart"
+        )
+
     def url(self, database: str) -> str:
         """The SQLAlchemy address of a database on this server, for the product's own role."""
         return f"postgresql+psycopg://{APP_ROLE}@/{database}?host={self._home}"

@@ -1,4 +1,4 @@
-"""The API server and the jobs process as children that live and die together."""
+"""The API server and the jobs process as children; without the server nothing goes on."""
 
 import http.client
 import os
@@ -16,6 +16,10 @@ START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 15
 POLL_SECONDS = 0.2
 HEALTH = "/api/v1/healthz"
+# A jobs process that crashes loses nothing: another takes over what it held. One that crashes
+# again and again has a reason that somebody must look at.
+RESTARTS_MAX = 3
+SERVER, JOBS = "接口服务", "后台任务"
 
 Children = dict[str, subprocess.Popen[bytes]]
 
@@ -23,7 +27,7 @@ Children = dict[str, subprocess.Popen[bytes]]
 def serve_until_stopped(
     listener: socket.socket, settings: Mapping[str, str], *, on_ready: Callable[[], None]
 ) -> str | None:
-    """Run both until Ctrl-C or SIGTERM; the name of the child that died first, or None.
+    """Run both until Ctrl-C or SIGTERM; the name of the child whose death ended it, or None.
 
     Args:
         listener: the open port, handed to the server.
@@ -32,11 +36,15 @@ def serve_until_stopped(
     port = listener.getsockname()[1]
     with _stop_requested() as stop, _children(listener, settings) as children:
         if not _is_healthy(port, children, stop):
-            return None if stop.is_set() else _find_dead(children) or "接口服务"
+            return None if stop.is_set() else _find_dead(children) or SERVER
         on_ready()
+        restarts = 0
         while not stop.wait(POLL_SECONDS):
             dead = _find_dead(children)
-            if dead:
+            if dead == JOBS and restarts < RESTARTS_MAX:
+                restarts += 1
+                children[JOBS] = _start_jobs(settings)
+            elif dead:
                 return dead
     return None
 
@@ -61,7 +69,7 @@ def _children(listener: socket.socket, settings: Mapping[str, str]) -> Iterator[
     environment = os.environ | settings
     children: Children = {}
     try:
-        children["接口服务"] = subprocess.Popen(
+        children[SERVER] = subprocess.Popen(
             [
                 sys.executable, "-m", "gunicorn",
                 "--bind", f"fd://{listener.fileno()}", "--log-level", "warning",
@@ -70,12 +78,19 @@ def _children(listener: socket.socket, settings: Mapping[str, str]) -> Iterator[
         )  # fmt: skip
         # A copy left open here would take requests that nobody answers.
         listener.close()
-        children["后台任务"] = subprocess.Popen(
-            [sys.executable, "-m", "jobs"], cwd=ROOT, env=environment, start_new_session=True
-        )
+        children[JOBS] = _start_jobs(settings)
         yield children
     finally:
         _stop(children)
+
+
+def _start_jobs(settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "jobs"],
+        cwd=ROOT,
+        env=os.environ | settings,
+        start_new_session=True,
+    )
 
 
 def _is_healthy(port: int, children: Children, stop: threading.Event) -> bool:

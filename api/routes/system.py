@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import sqlalchemy as sa
 from marshmallow import fields
 
 from api import problems
@@ -10,13 +9,30 @@ from api.auth import Access
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Instant, OutSchema
+from core import alerts, job_records
 from core.clock import utc_now
+
+# No jobs process has ever run on this database.
+NOT_STARTED = "jobs_not_started"
 
 blp = Blueprint("system", __name__, description="探针与公共信息")
 
 
 class HealthOut(OutSchema):
     ok = fields.Boolean(metadata={"example": True})
+
+
+class JobHealthOut(OutSchema):
+    name = fields.String(metadata={"example": "deliver-inbox"})
+    lateness_seconds = fields.Integer(metadata={"example": 0})
+    is_late = fields.Boolean(metadata={"example": False})
+
+
+class ReadinessOut(HealthOut):
+    jobs = fields.List(fields.Nested(JobHealthOut), metadata={"description": "后台任务迟了多久"})
+    alerts = fields.List(
+        fields.String(), metadata={"example": [], "description": "等待运维人员处理的告警代码"}
+    )
 
 
 class MetaOut(OutSchema):
@@ -38,11 +54,22 @@ def get_health() -> Any:
 
 
 @blp.get("/readyz", access=Access.PUBLIC)
-@blp.response(200, HealthOut)
+@blp.response(200, ReadinessOut)
 def get_readiness() -> Any:
-    """数据库是否可用"""
-    db.session.execute(sa.text("SELECT 1"))
-    return {"ok": True}
+    """数据库是否可用，后台任务是否按时"""
+    # A late job is no reason to take this server out of service: it answers all the same.
+    now = utc_now()
+    standings = job_records.list_standings(db.session())
+    jobs = [
+        {
+            "name": one.name,
+            "lateness_seconds": int(one.lateness(now).total_seconds()),
+            "is_late": one.is_late(now),
+        }
+        for one in standings
+    ]
+    found = [alert.code for alert in alerts.list_standing(db.session())]
+    return {"ok": True, "jobs": jobs, "alerts": found if standings else [NOT_STARTED, *found]}
 
 
 @blp.get("/meta", access=Access.PUBLIC)

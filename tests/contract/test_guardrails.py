@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import yaml
 
 from core.db import Base
-from jobs.schedule import REQUESTED, SWEEPS
+from jobs.schedule import JOBS, REQUESTED, SWEEPS
 from notifications import catalogue
 from points.definition_reading import ForbiddenItem, InvalidDefinition, parse_definition
 from points.definitions import Event, Unit
@@ -61,7 +61,7 @@ def names_in_code() -> set[str]:
         if kind.__module__.partition(".")[0] in PACKAGES
         for member in kind
     }
-    return words | {sweep.name for sweep in SWEEPS} | set(REQUESTED) | set(catalogue.KINDS)
+    return words | {one.name for one in (*JOBS, *SWEEPS)} | set(REQUESTED) | set(catalogue.KINDS)
 
 
 def resolved(document: Document, part: Any, above: tuple[str, ...] = ()) -> Any:

@@ -21,6 +21,8 @@ PUBLIC = {
     "api-docs.openapi_json",
     "api-docs.openapi_swagger_ui",
     "auth.sign_in",
+    # It asks for a token of its own, or answers this machine only.
+    "metrics",
     "swagger_files",
     "problem_page",
     "service-sheets.verify_service_sheet",

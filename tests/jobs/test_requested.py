@@ -4,26 +4,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import background
 from core.background import BackgroundJob, JobState, Progress
-from core.config import Settings
-from core.db import make_engine, make_sessions
 from core.ids import new_id
 from jobs.__main__ import make_scheduler
 from jobs.requested import ATTEMPTS_MAX, run_next
+from jobs.schedule import JOBS, SWEEPS
 
 NOW = datetime(2026, 11, 10, 2, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def sessions(fresh_settings: Settings) -> Iterator[sessionmaker[Session]]:
-    engine = make_engine(fresh_settings)
-    yield make_sessions(engine, fresh_settings.vault)
-    engine.dispose()
 
 
 def test_work_that_ends_its_worker_every_time_is_given_up(sessions: sessionmaker[Session]) -> None:
@@ -50,7 +41,9 @@ def test_work_that_ends_its_worker_every_time_is_given_up(sessions: sessionmaker
     assert (job.state, job.attempt, begun) == (JobState.FAILED, ATTEMPTS_MAX + 1, [])
 
 
-def test_every_sweep_runs_as_soon_as_the_process_starts(sessions: sessionmaker[Session]) -> None:
-    planned = make_scheduler(sessions, now=NOW).get_jobs()
+def test_everything_is_looked_for_as_soon_as_the_process_starts(
+    sessions: sessionmaker[Session],
+) -> None:
+    planned = make_scheduler(sessions, JOBS, SWEEPS, now=NOW).get_jobs()
 
     assert {job.next_run_time for job in planned} == {NOW}

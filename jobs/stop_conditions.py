@@ -1,0 +1,16 @@
+"""From the `stop` of a message kind to the function that answers it, wherever its tables are."""
+
+from collections.abc import Mapping
+
+from activities import activity_reminders, pledge_reminders
+from notifications.stop_conditions import StopCondition
+from points import reminders
+
+STOP_CONDITIONS: Mapping[str, StopCondition] = {
+    "activity_still_ahead": activity_reminders.is_activity_ahead,
+    "month_still_unplanned": activity_reminders.is_month_unplanned,
+    "pledge_still_open": pledge_reminders.is_pledge_open,
+    "claims_still_waiting": reminders.is_claim_waiting,
+    "objection_still_open": reminders.is_objection_open,
+    "period_still_open": reminders.is_period_open,
+}
