@@ -18,6 +18,7 @@ import members.cadre_models
 import members.consent_models
 import members.models
 import members.roster.models
+import notifications.delivery_models
 import notifications.models
 import points.models
 import points.proof_models
