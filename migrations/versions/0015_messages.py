@@ -17,9 +17,7 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 APPEND_ONLY = ("outbox_attempt", "outbox_outcome")
 CHANNELS = "'inbox', 'push', 'email', 'wecom', 'dingtalk', 'feishu', 'webhook', 'sms'"
-STATES = (
-    "'pending', 'leased', 'sent', 'delivered', 'rejected', 'unknown', 'expired', 'cancelled'"
-)
+STATES = "'pending', 'leased', 'sent', 'delivered', 'rejected', 'unknown', 'expired', 'cancelled'"
 REASONS = (
     "'no_channel', 'no_address', 'switched_off', 'digest', 'quiet_hours', 'non_working_day',"
     " 'weekly_budget', 'past', 'stopped', 'trial', 'unanswered'"
@@ -99,9 +97,7 @@ def upgrade() -> None:
         rebuild_table("outbox_message", edits, filled=FILLED)
     for name, (columns, condition) in INDEXES.items():
         where = sa.text(condition) if condition else None
-        op.create_index(
-            name, "outbox_message", columns, postgresql_where=where, sqlite_where=where
-        )
+        op.create_index(name, "outbox_message", columns, postgresql_where=where, sqlite_where=where)
     _create_delivery()
     _create_choices()
     guard(APPEND_ONLY)
