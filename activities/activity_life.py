@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from activities import expected_lists
 from activities.activity_access import get_led, hold_paths, require_not_cancelled
 from activities.models import Activity
-from core.clock import SHANGHAI
+from core.clock import SHANGHAI, business_day
 from core.errors import NotFound
 from members.access import Actor
 from notifications import outbox
@@ -67,5 +67,8 @@ def tell(
     starts_at = activity.starts_at.astimezone(SHANGHAI).strftime("%m月%d日 %H:%M")
     told = {"title": activity.title, "starts_at": starts_at} | params
     members = expected_lists.find_members(session, activity, now=now)
-    messages = [outbox.Message(one, kind, str(activity.id), told) for one in members]
+    event_on = business_day(activity.starts_at)
+    messages = [
+        outbox.Message(one, kind, str(activity.id), told, event_on=event_on) for one in members
+    ]
     outbox.enqueue(session, messages, now=now)

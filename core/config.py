@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.channel_settings import ChannelSettings, ChannelSettingsError, read_channel_settings
 from core.crypto import Vault
 
 _PREFIX = "PARTY_POINTS_"
@@ -33,6 +34,7 @@ class Settings:
     refresh_days: int = 30
     db_pool_size: int = 4
     demo: bool = False
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -55,6 +57,7 @@ class Settings:
             refresh_days=_positive(environ, "REFRESH_DAYS", 30),
             db_pool_size=_positive(environ, "DB_POOL_SIZE", 4),
             demo=environ.get(_PREFIX + "DEMO") == "1",
+            channels=_read_channels(environ),
         )
         settings.require_strong_secrets()
         return settings
@@ -81,6 +84,13 @@ def normalize_url(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+def _read_channels(environ: Mapping[str, str]) -> ChannelSettings:
+    try:
+        return read_channel_settings(environ)
+    except ChannelSettingsError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _read_keys(environ: Mapping[str, str], data_dir: Path, *, embedded: bool) -> dict[str, str]:

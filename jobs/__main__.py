@@ -14,6 +14,7 @@ import activities.models  # noqa: F401 - an undo asks every table whether it ref
 from core.clock import utc_now
 from core.config import Settings
 from core.db import make_engine, make_sessions, unit_of_work
+from jobs.outside import Outside, dispatch, make_outside
 from jobs.requested import run_next
 from jobs.schedule import REQUESTED, SWEEPS, Sweep
 
@@ -27,6 +28,11 @@ def main() -> None:
     # A sweep that is late needs no explanation every second.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = make_scheduler(sessions, now=utc_now())
+    # Not a sweep: it commits between its steps, and holds nothing while a provider is called.
+    outside = make_outside(settings.channels, clock=utc_now)
+    scheduler.add_job(
+        _outside, "interval", seconds=5, args=[sessions, outside], next_run_time=utc_now()
+    )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -64,6 +70,13 @@ def _sweep(sessions: sessionmaker[Session], sweep: Sweep, clock: Callable[[], da
             log.info("sweep.done", sweep=sweep.name, count=done)
     except Exception as error:  # the next tick tries again
         log.error("sweep.failed", sweep=sweep.name, error=type(error).__name__)
+
+
+def _outside(sessions: sessionmaker[Session], outside: Outside) -> None:
+    try:
+        dispatch(sessions, outside, clock=utc_now)
+    except Exception as error:  # the next tick tries again
+        log.error("outbox.failed", error=type(error).__name__)
 
 
 def _requested(sessions: sessionmaker[Session]) -> None:

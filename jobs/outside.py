@@ -5,17 +5,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
+from core.channel_settings import ChannelSettings
 from core.clock import business_day
 from core.db import unit_of_work
 from core.ids import new_id
 from core.working_days import load_calendar
+from jobs.stops import STOPS
 from notifications import leasing, pacing, planning, provider_health
 from notifications.breaker import allowance
+from notifications.channels.registry import make_senders
 from notifications.channels.sender import Answer, Result, Sender
 from notifications.leasing import Attempt, Leased
 from notifications.models import Because, Channel
@@ -39,6 +43,12 @@ class Outside:
     stops: Mapping[str, StopCondition] = field(default_factory=dict)
 
 
+class _Claim(NamedTuple):
+    message_id: UUID
+    key: str
+    by: UUID
+
+
 def dispatch(sessions: Sessions, outside: Outside, *, clock: Clock) -> int:
     """Settle what is due, then send what may leave; returns how many calls were made.
 
@@ -60,6 +70,15 @@ def dispatch(sessions: Sessions, outside: Outside, *, clock: Clock) -> int:
         while batch := _lease(sessions, sender, clock, by := new_id()):
             calls += sum(_deliver(sessions, sender, outside, one, by, clock) for one in batch)
     return calls
+
+
+def make_outside(settings: ChannelSettings, *, clock: Clock) -> Outside:
+    """How this deployment reaches members, by its settings."""
+    return Outside(
+        make_senders(settings, clock=clock),
+        Trial(settings.is_trial, settings.trial_addresses),
+        STOPS,
+    )
 
 
 def _plan(sessions: Sessions, outside: Outside, clock: Clock) -> int:
@@ -94,7 +113,7 @@ def _deliver(
             provider_health.note_answer(session, sender.provider, answer, now=clock())
         return False
     with _unit(sessions) as session:
-        attempt = _begin(session, sender, outside, leased.id, key, by, clock())
+        attempt = _begin(session, sender, outside, _Claim(leased.id, key, by), clock())
     # A process that was asleep longer than its lease must not call: another may have.
     if attempt is None or clock() >= attempt.lease_until:
         return False
@@ -113,19 +132,15 @@ def _deliver(
 
 
 def _begin(
-    session: Session,
-    sender: Sender,
-    outside: Outside,
-    message_id: UUID,
-    key: str,
-    by: UUID,
-    now: datetime,
+    session: Session, sender: Sender, outside: Outside, claim: _Claim, now: datetime
 ) -> Attempt | None:
-    prepared = prepare(session, message_id, key, trial=outside.trial, stops=outside.stops, now=now)
+    prepared = prepare(
+        session, claim.message_id, claim.key, trial=outside.trial, stops=outside.stops, now=now
+    )
     if isinstance(prepared, Because):
-        leasing.drop(session, message_id, prepared, by=by, now=now)
+        leasing.drop(session, claim.message_id, prepared, by=claim.by, now=now)
         return None
-    return leasing.begin_attempt(session, prepared, sender, by=by, now=now)
+    return leasing.begin_attempt(session, prepared, sender, by=claim.by, now=now)
 
 
 @contextmanager

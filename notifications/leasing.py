@@ -72,10 +72,11 @@ def lease(
         .order_by(OutboxMessage.is_urgent.desc(), OutboxMessage.not_before, OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("candidates")
     )
     rows = session.execute(
         sa.update(OutboxMessage)
-        .where(OutboxMessage.id.in_(candidates.scalar_subquery()), is_due)
+        .where(OutboxMessage.id.in_(sa.select(candidates.c.id)), is_due)
         .values(state=OutboxState.LEASED, leased_by=by, lease_until=now + LEASE)
         .returning(OutboxMessage.id, OutboxMessage.idempotency_key)
         .execution_options(synchronize_session=False)
@@ -178,7 +179,7 @@ def reclaim(session: Session, *, now: datetime) -> int:
 
 def backoff(number: int, jitter: float) -> timedelta:
     """How long to wait after an attempt: doubling, and half as much again at random."""
-    doubled = min(BACKOFF_MIN * 2 ** (number - 1), BACKOFF_MAX)
+    doubled: timedelta = min(BACKOFF_MIN * 2 ** (number - 1), BACKOFF_MAX)
     return doubled * (1 + jitter / 2)
 
 

@@ -90,7 +90,7 @@ def _find_exhausted(
 
 
 @cache
-def _counting(dialect: str) -> sa.Select[Any]:
+def _counting(dialect: str) -> sa.Select[UUID, str | None]:
     given = row_source(
         dialect,
         {"member_id": OutboxMessage.member_id.type, "topic": OutboxMessage.topic.type},

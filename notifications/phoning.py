@@ -50,7 +50,7 @@ def tasks_to_phone(
 
 
 @cache
-def _finding(dialect: str) -> sa.Select[Any]:
+def _finding(dialect: str) -> sa.Select[UUID, str, str, UUID]:
     day = sa.bindparam("day", type_=sa.Date)
     given = row_source(dialect, {"member_id": Member.id.type})
     leads_here = sa.or_(

@@ -52,7 +52,7 @@ def plan(session: Session, *, switched_on: Collection[Channel], now: datetime) -
     return len(verdicts)
 
 
-def _lock_due(session: Session, now: datetime) -> Sequence[sa.Row[Any]]:
+def _lock_due(session: Session, now: datetime) -> Sequence[Any]:
     # In the order of the digest's hour and the reader, so that one reader's stand together.
     return session.execute(
         sa.select(
@@ -83,8 +83,8 @@ def _read_readers(
     for member_id, channel in session.execute(_HAVING_ADDRESS, {"members": member_ids}):
         addresses[member_id].add(Channel(channel))
     choices: dict[UUID, dict[str, Channel | None]] = defaultdict(dict)
-    for member_id, kind, channel in session.execute(_CHOICES, {"members": member_ids}):
-        choices[member_id][kind] = Channel(channel) if channel else None
+    for member_id, kind, chosen in session.execute(_CHOICES, {"members": member_ids}):
+        choices[member_id][kind] = Channel(chosen) if chosen else None
     reached: dict[UUID, list[date]] = defaultdict(list)
     asked = {"members": member_ids, "since": now - WEEK}
     for member_id, left_at in session.execute(_REACHED, asked):
@@ -100,7 +100,7 @@ def _read_readers(
     }
 
 
-_MEMBERS = sa.bindparam("members", expanding=True)
+_MEMBERS: sa.BindParameter[Any] = sa.bindparam("members", expanding=True)
 _HAVING_ADDRESS = sa.union_all(
     sa.select(MemberChannelAddress.member_id, MemberChannelAddress.channel).where(
         MemberChannelAddress.member_id.in_(_MEMBERS)

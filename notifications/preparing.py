@@ -18,7 +18,7 @@ from notifications.models import Because, Channel, OutboxMessage
 from notifications.wording import salute
 
 # A provider may be away for a while; what it would deliver after that is no news.
-SENDABLE = timedelta(days=3)
+SENDABLE = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
