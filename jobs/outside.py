@@ -54,22 +54,26 @@ def dispatch(sessions: Sessions, outside: Outside, *, clock: Clock) -> int:
 
     Any number of processes may do so at once.
     """
-    with _unit(sessions) as session:
-        calendar = load_calendar(session)
     while _plan(sessions, outside, clock) == planning.PLANNING_BATCH_MAX:
         pass
     with _unit(sessions) as session:
         lost = leasing.reclaim(session, now=clock())
     if lost:
         log.warning("outbox.unknown", count=lost)
-    end = pacing.find_calendar_end(calendar, today=business_day(clock()))
-    if end is not None and outside.senders:
-        log.warning("work_calendar.ends", first_unknown_day=str(end))
     calls = 0
     for sender in outside.senders.values():
         while batch := _lease(sessions, sender, clock, by := new_id()):
             calls += sum(_deliver(sessions, sender, outside, one, by, clock) for one in batch)
     return calls
+
+
+def watch_calendar(session: Session, *, now: datetime) -> int:
+    """Say clearly, and in time, that the work calendar ends: from there on it is an estimate."""
+    end = pacing.find_calendar_end(load_calendar(session), today=business_day(now))
+    if end is None:
+        return 0
+    log.warning("work_calendar.ends", first_unknown_day=str(end))
+    return 1
 
 
 def make_outside(settings: ChannelSettings, *, clock: Clock) -> Outside:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.background import Progress
 from core.clock import business_day
+from jobs import outside
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
 from notifications import inbox
@@ -49,6 +50,10 @@ SWEEPS = (
     Sweep("close-bulletins", 60, lambda session, now: bulletins.close_ripe(session, now=now)),
     # Behind the postings, so that a slow approval never makes anybody wait.
     Sweep("seal-ledger", 30, lambda session, now: sealing.seal(session, now=now)),
+    # The notice for a year comes in November; without it quiet days are guessed.
+    Sweep(
+        "watch-work-calendar", 86400, lambda session, now: outside.watch_calendar(session, now=now)
+    ),
 )
 
 # kind -> handler(session, subject_id, *, now); the runner commits at each yield.

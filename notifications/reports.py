@@ -68,7 +68,7 @@ def take_reports(
         return 0
     moved = session.execute(
         _moving(dialect_of(session)),
-        rows_parameter(session, rows) | {"provider": provider, "now": now},
+        rows_parameter(session, rows) | {"reporting": provider, "heard_at": now},
     ).all()
     insert_rows(
         session,
@@ -122,7 +122,7 @@ def _moving(dialect: str) -> sa.Executable:
     return (
         sa.update(OutboxMessage)
         .where(
-            OutboxMessage.provider == sa.bindparam("provider"),
+            OutboxMessage.provider == sa.bindparam("reporting"),
             OutboxMessage.state.in_(_OPEN),
             sa.or_(
                 OutboxMessage.id == given.c.message_id,
@@ -134,7 +134,7 @@ def _moving(dialect: str) -> sa.Executable:
             provider_code=given.c.code,
             leased_by=None,
             lease_until=None,
-            finished_at=sa.bindparam("now", type_=columns.finished_at.type),
+            finished_at=sa.bindparam("heard_at", type_=columns.finished_at.type),
         )
         .returning(
             OutboxMessage.id,
