@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.errors import FieldProblem, RuleViolation
 from core.ids import new_id
 from core.rows import dialect_of, insert_rows, row_source, rows_parameter
-from notifications.channels.sender import Answer, Result
+from notifications.channels.sender import Answer, Result, storable
 from notifications.delivery_models import OutboxOutcome, OutcomeSource
 from notifications.models import OutboxMessage, OutboxState
 
@@ -87,11 +87,12 @@ def _rows(reports: Sequence[Report]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for report in reports:
         state = OutboxState.DELIVERED if report.is_delivered else OutboxState.REJECTED
-        key = (report.provider_message_id, report.message_id)
+        number = storable(report.provider_message_id)
+        key = (number, report.message_id)
         rows.setdefault(
             key,
             {
-                "provider_message_id": report.provider_message_id or None,
+                "provider_message_id": number or None,
                 "message_id": _as_uuid(report.message_id),
                 "state": state,
                 "code": Answer(Result.REFUSED, report.code).code,

@@ -6,6 +6,7 @@ from api.cli import (
     accounts,
     demo,
     ledger,
+    messages,
     organizations,
     periods,
     points,
@@ -25,5 +26,6 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)
     app.cli.add_command(work_calendar.calendar)
+    app.cli.add_command(messages.messages)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)

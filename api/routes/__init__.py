@@ -23,6 +23,8 @@ from api.routes import (
     leave,
     me,
     members,
+    message_failures,
+    notifications,
     objections,
     opportunities,
     organizations,
@@ -95,4 +97,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     imports.blp,
     import_workbooks.blp,
     work_calendar.blp,
+    notifications.blp,
+    message_failures.blp,
 )

@@ -11,6 +11,7 @@ from notifications.models import Channel
 
 NEVER = timedelta(0)
 PRODUCT = "智慧党建"
+NUMBER_LENGTH_MAX = 120
 _CODE = re.compile(r"[^A-Za-z0-9._:-]")
 # A provider that puts a number into its code must not bring it into our tables.
 _PHONE = re.compile(r"1\d{10}")
@@ -38,7 +39,7 @@ class Answer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "code", _PHONE.sub("", _CODE.sub("", self.code))[:60])
-        object.__setattr__(self, "provider_message_id", self.provider_message_id[:120])
+        object.__setattr__(self, "provider_message_id", storable(self.provider_message_id))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,6 +67,11 @@ class Outgoing:
     def text(self) -> str:
         """The whole sentence for channels without templates."""
         return f"{self.salutation}：{'；'.join(self.matters)}。请打开{PRODUCT}查看。"
+
+
+def storable(number: str) -> str:
+    """A provider's number for a message if it can be one, else nothing."""
+    return number if number.isprintable() and len(number) <= NUMBER_LENGTH_MAX else ""
 
 
 class Sender(Protocol):

@@ -23,6 +23,7 @@ PUBLIC = {
     "auth.sign_in",
     "swagger_files",
     "problem_page",
+    "provider_callback",
     "service-sheets.verify_service_sheet",
     "system.get_health",
     "system.get_meta",

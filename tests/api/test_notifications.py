@@ -1,0 +1,368 @@
+"""Channels, choices, failures and callbacks through HTTP."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from core.channel_settings import ChannelSettings
+from core.clock import at_local
+from core.ids import new_id
+from members.models import Member
+from notifications import addresses, outbox
+from notifications.channels import webhook
+from notifications.delivery_models import MemberChannelAddress, OutboxOutcome
+from notifications.models import Channel, InboxMessage, OutboxMessage, OutboxState
+from tests.served import Service
+from tests.world import NOW, PASSWORD, TODAY
+
+SECRET = "a-secret-part-of-the-address-of-callbacks"
+
+
+def failed(
+    service: Service, name: str, state: OutboxState = OutboxState.UNKNOWN, **given: Any
+) -> UUID:
+    """A message that left for somebody, as a provider's answer left it."""
+    usual = {"provider": "sms_aliyun", "provider_code": "no_answer", "channel": Channel.SMS}
+    row = OutboxMessage(
+        id=new_id(),
+        dedupe_key=str(new_id()),
+        member_id=service.world.members[name],
+        kind="deduction_notice",
+        params={},
+        state=state,
+        not_before=NOW,
+        created_at=NOW,
+        attempts=1,
+        **usual | given,
+    )
+    service.world.session.add(row)
+    service.world.session.commit()
+    return row.id
+
+
+def stored(service: Service, message_id: UUID) -> OutboxMessage:
+    service.world.session.expire_all()
+    return service.world.session.get_one(OutboxMessage, message_id)
+
+
+# --- Preferences and channels --------------------------------------------------------------------
+
+
+def test_member_switches_off_a_service_and_moves_a_duty(service: Service) -> None:
+    member = service.caller("党员甲")
+    chosen = [
+        {"kind": "claim_approved", "choice": "off"},
+        {"kind": "deduction_notice", "choice": "sms"},
+    ]
+
+    put = member.put("/me/notification-preferences", {"choices": chosen})
+    kept = {one["kind"]: one for one in member.get("/me/notification-preferences").json["choices"]}
+
+    assert put.status_code == 200
+    assert (kept["claim_approved"]["choice"], kept["claim_approved"]["is_duty"]) == ("off", False)
+    assert (kept["deduction_notice"]["choice"], kept["deduction_notice"]["is_duty"]) == (
+        "sms", True,
+    )  # fmt: skip
+    assert kept["leave_decided"]["choice"] == "automatic"
+    assert "pledge_approved" not in kept, "it stays in the inbox anyway"
+
+    member.put("/me/notification-preferences", {"choices": []})
+    again = member.get("/me/notification-preferences").json["choices"]
+    assert {one["choice"] for one in again} == {"automatic"}
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [{"kind": "deduction_notice", "choice": "off"}],
+        [{"kind": "pledge_approved", "choice": "off"}],
+        [{"kind": "claim_approved", "choice": "inbox"}],
+        [{"kind": "no_such_kind", "choice": "off"}],
+        [{"kind": "claim_approved", "choice": "off"}] * 2,
+    ],
+)
+def test_choice_that_cannot_be_is_refused(service: Service, choices: Any) -> None:
+    answer = service.caller("党员甲").put("/me/notification-preferences", {"choices": choices})
+
+    assert answer.status_code == 422
+
+
+def test_address_is_sealed_shown_masked_and_removed(service: Service) -> None:
+    member, session = service.caller("党员甲"), service.world.session
+    address = "zhang.san@example.cn"
+
+    assert member.put("/me/channels/email", {"address": address}).status_code == 204
+    member.put("/me/channels/email", {"address": address})
+    shown = member.get("/me/channels").json["channels"]
+
+    assert shown[0] == {"channel": "email", "address_masked": "z***@example.cn"}
+    assert shown[1]["channel"] == "sms"
+    row = session.scalars(sa.select(MemberChannelAddress)).one()
+    assert address.encode() not in row.address_sealed
+    member_id = service.world.members["党员甲"]
+    assert addresses.find_address(session, member_id, Channel.EMAIL) == address
+    assert member.delete("/me/channels/email").status_code == 204
+    assert member.delete("/me/channels/email").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "status"),
+    [
+        ("email", "no address", 422),
+        ("wecom", "https://evil.example/cgi-bin", 422),
+        ("dingtalk", "token-without-secret", 422),
+        ("dingtalk", "token-12345 SEC-12345", 204),
+        ("push", "1a0018970aaf54b6b3f", 204),
+        ("sms", "13800000000", 404),
+        ("inbox", "abcdefgh", 404),
+        ("pigeon", "abcdefgh", 404),
+    ],
+)
+def test_channel_takes_its_own_form_of_address_only(
+    service: Service, channel: str, address: str, status: int
+) -> None:
+    answer = service.caller("党员甲").put(f"/me/channels/{channel}", {"address": address})
+
+    assert answer.status_code == status
+
+
+# --- Failures ------------------------------------------------------------------------------------
+
+
+def test_secretary_sees_what_failed_below_masked_and_nothing_else(service: Service) -> None:
+    branch = service.world.organizations["一支部"]
+    unknown = failed(service, "党员甲")
+    rejected = failed(service, "党员乙", OutboxState.REJECTED)
+    for name, state in (("党员丙", OutboxState.UNKNOWN), ("党员甲", OutboxState.SENT)):
+        failed(service, name, state)
+
+    listed = service.caller("书记一").get(f"/orgs/{branch}/message-failures")
+
+    assert [one["id"] for one in listed.json["items"]] == [str(rejected), str(unknown)]
+    phone = service.world.phones["党员甲"]
+    assert phone not in listed.text
+    assert listed.json["items"][1]["address_masked"] == f"{phone[:3]}****{phone[-4:]}"
+
+
+def test_failures_are_those_of_one_s_own_scope(service: Service) -> None:
+    other, district = (service.world.organizations[name] for name in ("二支部", "区委"))
+    message_id = failed(service, "党员丙")
+    body = {"resolution": "reached", "note": "电话"}
+
+    for name, status in (("书记一", 404), ("党员甲", 403), ("审计员", 403), ("街道干事", 200)):
+        answer = service.caller(name).get(f"/orgs/{other}/message-failures")
+        assert answer.status_code == status, name
+    assert service.caller("区管理员").get(f"/orgs/{district}/message-failures").json["items"]
+    refused = service.caller("书记一").post(f"/messages/{message_id}/resolution", body)
+    assert refused.status_code == 404
+    inbox_only = failed(service, "党员甲", OutboxState.PENDING, channel=Channel.INBOX)
+    refused = service.caller("书记一").post(f"/messages/{inbox_only}/resolution", body)
+    assert refused.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("before", "resolution", "after"),
+    [
+        (OutboxState.UNKNOWN, "reached", OutboxState.DELIVERED),
+        (OutboxState.UNKNOWN, "not_reached", OutboxState.REJECTED),
+        (OutboxState.REJECTED, "reached", OutboxState.REJECTED),
+    ],
+)
+def test_person_settles_what_nobody_knew_once(
+    service: Service, before: OutboxState, resolution: str, after: OutboxState
+) -> None:
+    branch = service.world.organizations["一支部"]
+    message_id = failed(service, "党员甲", before)
+    body = {"resolution": resolution, "note": "已电话核实。"}
+
+    first = service.caller("书记一").post(f"/messages/{message_id}/resolution", body)
+    second = service.caller("副书记一").post(f"/messages/{message_id}/resolution", body)
+
+    assert (first.status_code, second.status_code) == (204, 409)
+    row = stored(service, message_id)
+    assert (row.state, row.resolution_note) == (after, "已电话核实。")
+    assert row.resolved_by == service.world.members["书记一"]
+    outcome = service.world.session.scalars(sa.select(OutboxOutcome)).one()
+    assert (outcome.source, outcome.told_by) == ("person", row.resolved_by)
+    listed = service.caller("书记一").get(f"/orgs/{branch}/message-failures")
+    assert listed.json["items"] == []
+
+
+def test_nobody_settles_a_message_to_himself(service: Service) -> None:
+    message_id = failed(service, "书记一")
+    body = {"resolution": "reached", "note": "收到了"}
+
+    refused = service.caller("书记一").post(f"/messages/{message_id}/resolution", body)
+
+    assert refused.status_code == 403
+    assert stored(service, message_id).state == OutboxState.UNKNOWN
+
+
+def test_message_that_is_being_repeated_is_left_alone(service: Service) -> None:
+    held = {"leased_by": new_id(), "lease_until": NOW + timedelta(minutes=1)}
+    message_id = failed(service, "党员甲", OutboxState.LEASED, **held)
+    body = {"resolution": "reached", "note": "电话"}
+
+    answer = service.caller("书记一").post(f"/messages/{message_id}/resolution", body)
+
+    assert (answer.status_code, answer.json["code"]) == (409, "message.settled")
+
+
+# --- Callbacks -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def callbacks(service: Service) -> Iterator[Flask]:
+    settings = service.app.extensions["settings"]
+    channels = ChannelSettings(values={"WEBHOOK_SECRET": "hook"}, callback_secret=SECRET)
+    service.app.extensions["settings"] = replace(settings, channels=channels)
+    yield service.app
+    service.app.extensions["settings"] = settings
+
+
+def call_back(app: Flask, provider: str, body: Any) -> TestResponse:
+    path, data = f"/callbacks/{provider}/{SECRET}", json.dumps(body)
+    return app.test_client().post(path, data=data, content_type="application/json")
+
+
+def aliyun(*, success: bool, biz_id: str = "b1", out_id: str = "") -> dict[str, Any]:
+    return {
+        "phone_number": "13800000000",
+        "send_time": "2026-11-10 10:00:00",
+        "report_time": "2026-11-10 10:00:03",
+        "success": success,
+        "err_code": "DELIVERED" if success else "MOBILE_NOT_ON_SERVICE",
+        "err_msg": "用户接收成功",
+        "sms_size": "1",
+        "biz_id": biz_id,
+        "out_id": out_id,
+    }
+
+
+def tencent(status: str, sid: str) -> dict[str, Any]:
+    return {
+        "user_receive_time": "2026-11-10 10:00:03",
+        "nationcode": "86",
+        "mobile": "13800000000",
+        "report_status": status,
+        "errmsg": "DELIVRD" if status == "SUCCESS" else "UNDELIV",
+        "description": "用户短信送达成功",
+        "sid": sid,
+    }
+
+
+def test_aliyun_s_reports_move_forward_only(service: Service, callbacks: Flask) -> None:
+    sent = failed(service, "党员甲", OutboxState.SENT, provider_message_id="b1")
+    unknown = failed(service, "党员乙")
+    late = aliyun(success=False)
+
+    thanks = call_back(callbacks, "sms_aliyun", [aliyun(success=True), late])
+    call_back(callbacks, "sms_aliyun", [late])
+    call_back(callbacks, "sms_aliyun", [aliyun(success=False, biz_id="b2", out_id=str(unknown))])
+
+    assert (thanks.status_code, thanks.json) == (200, {"code": 0, "msg": "成功"})
+    assert stored(service, sent).state == OutboxState.DELIVERED
+    row = stored(service, unknown)
+    assert (row.state, row.provider_code) == (OutboxState.REJECTED, "MOBILE_NOT_ON_SERVICE")
+
+
+def test_tencent_s_reports_name_the_serial_number(service: Service, callbacks: Flask) -> None:
+    given = {"provider": "sms_tencent", "provider_message_id": "5000:1"}
+    sent = failed(service, "党员甲", OutboxState.SENT, **given)
+
+    thanks = call_back(callbacks, "sms_tencent", [tencent("SUCCESS", "5000:1")])
+
+    assert thanks.json == {"result": 0, "errmsg": "OK"}
+    assert stored(service, sent).state == OutboxState.DELIVERED
+
+
+def test_webhook_s_reports_are_signed(service: Service, callbacks: Flask) -> None:
+    sent = failed(service, "党员甲", OutboxState.SENT, provider="webhook", channel="webhook")
+    body = b'{"reports":[{"id":"%s","state":"delivered"}]}' % str(sent).encode()
+    signature = webhook.sign("hook", "1", body)
+
+    def answer(signed: str) -> int:
+        headers = {"X-Points-Timestamp": "1", "X-Points-Signature": signed}
+        path = f"/callbacks/webhook/{SECRET}"
+        return callbacks.test_client().post(path, data=body, headers=headers).status_code
+
+    assert (answer("sha256=0"), stored(service, sent).state) == (404, OutboxState.SENT)
+    assert (answer(signature), stored(service, sent).state) == (200, OutboxState.DELIVERED)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "x" * 200, "", "1; DROP TABLE member"])
+def test_odd_numbers_in_a_report_name_no_message(callbacks: Flask, odd: str) -> None:
+    odd_everywhere = aliyun(success=True) | {"biz_id": odd, "out_id": odd, "err_code": odd}
+
+    assert call_back(callbacks, "sms_aliyun", [odd_everywhere]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["sms_aliyun/wrong", "nobody/" + SECRET, "email/" + SECRET])
+def test_address_without_its_secret_is_not_found(callbacks: Flask, path: str) -> None:
+    assert callbacks.test_client().post(f"/callbacks/{path}", json=[]).status_code == 404
+
+
+def test_deployment_without_a_secret_takes_no_callback(service: Service) -> None:
+    assert call_back(service.app, "sms_aliyun", []).status_code == 404
+    assert service.app.test_client().post("/callbacks/sms_aliyun/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body", [{}, "x", 7, [1], [{}], [{"success": True}], [aliyun(success=True)] * 501]
+)
+def test_body_that_is_no_report_is_refused(callbacks: Flask, body: Any) -> None:
+    assert call_back(callbacks, "sms_aliyun", body).status_code == 422
+
+
+# --- Account events and counts -------------------------------------------------------------------
+
+
+def test_member_is_told_of_a_changed_password_and_of_a_role(service: Service) -> None:
+    changed = service.caller("党员甲").put(
+        "/auth/password", {"old": PASSWORD, "new": "Another-Horse-2026"}
+    )
+    body = {
+        "member_id": str(service.world.members["党员乙"]),
+        "role": "group_leader",
+        "organization_id": str(service.world.organizations["一组"]),
+        "valid_to": None,
+        "basis": "支部决定",
+    }
+    granted = service.caller("书记一").post("/admin/role-grants", body)
+
+    assert (changed.status_code, granted.status_code) == (204, 201)
+    told = service.world.session.execute(
+        sa.select(Member.name, OutboxMessage.kind).join(
+            Member, Member.id == OutboxMessage.member_id
+        )
+    )
+    assert {tuple(row) for row in told} == {
+        ("党员甲", "password_changed"),
+        ("党员乙", "role_granted"),
+    }
+    assert service.world.session.scalars(sa.select(InboxMessage)).all() == []
+
+
+def test_operator_sees_what_became_of_messages(service: Service) -> None:
+    session = service.world.session
+    params = {"title": "某事", "points": "1", "note": ""}
+    message = outbox.Message(service.world.members["党员甲"], "claim_approved", "1", params)
+    outbox.enqueue(session, [message], now=at_local(TODAY, 9))
+    session.execute(sa.update(OutboxMessage).values(suppressed_because="no_address"))
+    session.commit()
+
+    runner = service.app.test_cli_runner()
+    shown = runner.invoke(args=["messages", "report", "--from", "2026-11-09", "--to", "2026-11-10"])
+    empty = runner.invoke(args=["messages", "report", "--from", "2026-11-08", "--to", "2026-11-09"])
+
+    assert "claim_approved\tinbox\tpending\tno_address\t1\n" in shown.output
+    assert "合计 1 条；站外 0 条" in shown.output
+    assert "合计 0 条" in empty.output
