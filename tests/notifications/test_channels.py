@@ -1,14 +1,12 @@
 """Each channel against a local server that receives the real bytes."""
 
 import base64
-import email
 import hashlib
 import hmac
 import json
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email import policy
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +15,6 @@ from uuid import UUID
 import pytest
 
 from notifications.channels import robots, sms_aliyun, sms_tencent
-from notifications.channels.email import Email, MailServer
 from notifications.channels.http import HttpCaller
 from notifications.channels.jpush import JPush
 from notifications.channels.robots import DingtalkRobot, FeishuRobot, WecomRobot
@@ -25,7 +22,7 @@ from notifications.channels.sender import Answer, Outgoing, Result, Sender
 from notifications.channels.sms_aliyun import AliyunAccount, AliyunSms
 from notifications.channels.sms_tencent import TencentAccount, TencentSms
 from notifications.channels.webhook import Webhook, sign
-from tests.notifications.provider_servers import CLOSE, HANG, http_provider, mail_sink
+from tests.notifications.provider_servers import CLOSE, HANG, http_provider
 
 AT = datetime(2026, 11, 10, 2, 0, tzinfo=UTC)
 ID = UUID("0198c0de-0000-7000-8000-000000000001")
@@ -308,53 +305,6 @@ def test_webhook_is_signed_over_time_and_body() -> None:
         "secret", received.headers["x-points-timestamp"], received.body
     )
     assert received.json["recipient"] == "member-7"
-
-
-def mailer(port: int) -> Email:
-    server = MailServer(
-        "127.0.0.1", port, "points@example.cn", is_starttls=False, timeout_seconds=0.5
-    )
-    return Email(server, lambda: AT)
-
-
-def test_mail_arrives_whole_under_a_fixed_message_id() -> None:
-    with mail_sink() as sink:
-        sender = mailer(sink.port)
-        key = sender.reserve_key(ID)
-        assert key == f"<{ID}@example.cn>"
-        answer = sender.send(outgoing("wang@example.cn", key))
-        [(recipient, content)] = sink.mails
-
-    mail = email.message_from_bytes(content, policy=policy.default)
-    assert answer == Answer(Result.ACCEPTED, "250")
-    assert recipient == "<wang@example.cn>"
-    assert mail["Message-ID"] == key
-    assert mail["Subject"] == "智慧党建：您的一项申报已有结果"
-    body = mail.get_body()
-    assert body is not None
-    assert body.get_content().strip() == "王同志：您的一项申报已有结果。请打开智慧党建查看。"
-
-
-@pytest.mark.parametrize(
-    ("answers", "result"),
-    [
-        ({"connect": "421 busy"}, Result.TRY_AGAIN),
-        ({"mail": "451 later"}, Result.TRY_AGAIN),
-        ({"rcpt": "550 nobody"}, Result.REFUSED),
-        ({"rcpt": "450 greylisted"}, Result.TRY_AGAIN),
-        ({"rcpt": CLOSE}, Result.TRY_AGAIN),
-        ({"data": "554 no"}, Result.REFUSED),
-        ({"end": "554 spam"}, Result.REFUSED),
-        ({"end": "452 full"}, Result.TRY_AGAIN),
-        ({"end": CLOSE}, Result.UNKNOWN),
-        ({"end": HANG}, Result.UNKNOWN),
-        # An odd farewell does not put what was taken in doubt.
-        ({"quit": "421 sorry"}, Result.ACCEPTED),
-    ],
-)
-def test_mail_server_s_answers_are_told_apart(answers: dict[str, str], result: Result) -> None:
-    with mail_sink(**answers) as sink:
-        assert mailer(sink.port).send(outgoing("wang@example.cn")).result is result
 
 
 def test_answer_keeps_no_phone_in_its_code() -> None:
