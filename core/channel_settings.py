@@ -81,6 +81,8 @@ def read_channel_settings(environ: Mapping[str, str]) -> ChannelSettings:
         raise ChannelSettingsError("已启用的渠道必须设置：" + "、".join(missing))
     values = {name: environ.get(PREFIX + name, default) for name, default in DEFAULTS.items()}
     values |= {name: environ[PREFIX + name] for name in needed}
+    if not values["SMTP_PORT"].isdigit():
+        raise ChannelSettingsError(f"{PREFIX}SMTP_PORT 须为端口号")
     secret = environ.get(PREFIX + "CALLBACK_SECRET", "")
     if secret and len(secret) < 32:
         raise ChannelSettingsError(f"{PREFIX}CALLBACK_SECRET 至少 32 个字符")

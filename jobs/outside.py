@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 # What one process takes at once; the next takes what is left.
 BATCH_MAX = 20
+# A process that is told to stop finishes its turn; the next goes on where it stopped.
+TURN = timedelta(seconds=30)
 _JITTER = secrets.SystemRandom()
 Clock = Callable[[], datetime]
 Sessions = sessionmaker[Session]
@@ -54,16 +56,16 @@ def dispatch(sessions: Sessions, outside: Outside, *, clock: Clock) -> int:
 
     Any number of processes may do so at once.
     """
-    while _plan(sessions, outside, clock) == planning.PLANNING_BATCH_MAX:
+    while _plan(sessions, outside, clock):
         pass
     with _unit(sessions) as session:
         lost = leasing.reclaim(session, now=clock())
     if lost:
         log.warning("outbox.unknown", count=lost)
-    calls = 0
+    calls, until = 0, clock() + TURN
     for sender in outside.senders.values():
-        while batch := _lease(sessions, sender, clock, by := new_id()):
-            calls += sum(_deliver(sessions, sender, outside, one, by, clock) for one in batch)
+        while clock() < until and (batch := _lease(sessions, sender, clock, by := new_id())):
+            calls += sum(_try(sessions, sender, outside, one, by, clock) for one in batch)
     return calls
 
 
@@ -103,6 +105,16 @@ def _lease(sessions: Sessions, sender: Sender, clock: Clock, by: UUID) -> list[L
         return leasing.lease(
             session, sender.channel, by=by, limit=limit, urgent_only=urgent_only, now=now
         )
+
+
+def _try(
+    sessions: Sessions, sender: Sender, outside: Outside, leased: Leased, by: UUID, clock: Clock
+) -> bool:
+    try:
+        return _deliver(sessions, sender, outside, leased, by, clock)
+    except Exception as error:  # a defect in one message must not stop the others
+        log.error("outbox.defect", message_id=str(leased.id), error=type(error).__name__)
+        return False
 
 
 def _deliver(

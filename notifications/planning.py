@@ -30,7 +30,7 @@ def plan(session: Session, *, switched_on: Collection[Channel], now: datetime) -
     A record leaves by a row of its own when it is urgent, with the others of its reader as one
     row otherwise, waits until an instant, or stays in the inbox; the reason is written on it.
     """
-    due = _lock_due(session, now)
+    due = _whole_readers(_lock_due(session, now))
     if not due:
         return 0
     records = {row.id: row for row in due}
@@ -74,6 +74,13 @@ def _lock_due(session: Session, now: datetime) -> Sequence[Any]:
         .limit(PLANNING_BATCH_MAX)
         .with_for_update(skip_locked=True)
     ).all()
+
+
+def _whole_readers(due: Sequence[Any]) -> Sequence[Any]:
+    # A full batch may end in the middle of a reader, who would then get half a digest.
+    if len(due) < PLANNING_BATCH_MAX:
+        return due
+    return [row for row in due if row.member_id != due[-1].member_id] or due
 
 
 def _read_readers(

@@ -307,6 +307,27 @@ def test_webhook_is_signed_over_time_and_body() -> None:
     assert received.json["recipient"] == "member-7"
 
 
+@pytest.mark.parametrize(("make", "accepting", "number", "refusing", "code"), CHANNELS)
+def test_no_address_and_no_secret_stands_in_a_log(
+    make: Maker,
+    accepting: Any,
+    number: str,
+    refusing: Any,
+    code: str,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level("DEBUG")
+    with http_provider((200, accepting), (200, refusing), (500, {}), CLOSE) as provider:
+        sender = make(provider.url)
+        for _ in range(4):
+            sender.send(outgoing("13800007777 secret-of-him"))
+
+    written = capsys.readouterr()
+    text = caplog.text + written.out + written.err
+    assert [word for word in ("13800007777", "secret-of-him", provider.url) if word in text] == []
+
+
 def test_answer_keeps_no_phone_in_its_code() -> None:
     assert Answer(Result.REFUSED, f"bad:{PHONE} 号码").code == "bad:"
 

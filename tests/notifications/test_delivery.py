@@ -271,6 +271,16 @@ def test_answer_after_the_lease_settles_the_unknown(desk: Desk) -> None:
     assert outcomes(desk.session) == [("lease", "unknown"), ("answer", "sent")]
 
 
+def test_defect_in_one_message_does_not_stop_the_others(desk: Desk) -> None:
+    for name in ("党员甲", "党员乙", "党员丙"):
+        desk.tell("claim_approved", "1", name=name)
+    garbled = sa.update(Member).where(Member.id == desk.world.members["党员甲"])
+    desk.session.execute(garbled.values(phone_sealed=b"\x01" + b"x" * 40))
+
+    assert desk.dispatch(at=TEN) == 2
+    assert desk.dispatch(at=TEN + timedelta(minutes=2)) == 0
+
+
 def test_no_transaction_is_open_during_the_call(desk: Desk) -> None:
     opened: list[bool] = []
     desk.sender.during = lambda _outgoing: opened.append(desk.session.in_transaction())
