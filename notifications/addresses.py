@@ -55,6 +55,10 @@ def set_address(
     if not re.fullmatch(_SHAPES[channel], address, re.ASCII):
         problem = FieldProblem("/address", AddressInvalid.code, AddressInvalid.title)
         raise AddressInvalid(problems=(problem,))
+    # Two entries for one channel take turns.
+    session.execute(
+        sa.select(Member.id).where(Member.id == actor.member_id).with_for_update(key_share=True)
+    )
     context = _context(actor.member_id, channel)
     session.merge(
         MemberChannelAddress(

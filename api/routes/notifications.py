@@ -61,6 +61,7 @@ class PreferencesOut(OutSchema):
 
 
 class AddressIn(InSchema):
+    channel = Choice(addresses.SETTABLE, required=True, metadata={"example": "email"})
     address = Text(
         length_max=330,
         required=True,
@@ -106,28 +107,28 @@ def list_my_channels() -> Any:
     return {"channels": addresses.list_addresses(db.session(), current_actor())}
 
 
-@blp.put("/me/channels/<channel>", access=Access.MEMBER)
+@blp.put("/me/channels", access=Access.MEMBER)
 @blp.arguments(AddressIn)
 @blp.response(204)
-def put_my_channel(data: dict[str, Any], channel: str) -> Any:
+def put_my_channel(data: dict[str, Any]) -> Any:
     """填写或更换我在一个渠道的地址"""
     with unit_of_work(db.session()) as session:
         addresses.set_address(
-            session, current_actor(), _known(channel), address=data["address"], now=utc_now()
+            session,
+            current_actor(),
+            Channel(data["channel"]),
+            address=data["address"],
+            now=utc_now(),
         )
     return None
 
 
-@blp.delete("/me/channels/<channel>", access=Access.MEMBER)
+@blp.delete("/me/channels/<string(maxlength=40):channel>", access=Access.MEMBER)
 @blp.response(204)
 def delete_my_channel(channel: str) -> Any:
     """删除我在一个渠道的地址"""
-    with unit_of_work(db.session()) as session:
-        addresses.remove_address(session, current_actor(), _known(channel))
-    return None
-
-
-def _known(channel: str) -> Channel:
     if channel not in addresses.SETTABLE:
         raise NotFound
-    return Channel(channel)
+    with unit_of_work(db.session()) as session:
+        addresses.remove_address(session, current_actor(), Channel(channel))
+    return None

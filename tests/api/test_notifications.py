@@ -62,8 +62,8 @@ def test_address_is_sealed_shown_masked_and_removed(service: Service) -> None:
     member, session = service.caller("党员甲"), service.world.session
     address = "zhang.san@example.cn"
 
-    assert member.put("/me/channels/email", {"address": address}).status_code == 204
-    member.put("/me/channels/email", {"address": address})
+    assert member.put("/me/channels", {"channel": "email", "address": address}).status_code == 204
+    member.put("/me/channels", {"channel": "email", "address": address})
     shown = member.get("/me/channels").json["channels"]
 
     assert shown[0] == {"channel": "email", "address_masked": "z***@example.cn"}
@@ -84,15 +84,16 @@ def test_address_is_sealed_shown_masked_and_removed(service: Service) -> None:
         ("dingtalk", "token-without-secret", 422),
         ("dingtalk", "token-12345 SEC-12345", 204),
         ("push", "1a0018970aaf54b6b3f", 204),
-        ("sms", "13800000000", 404),
-        ("inbox", "abcdefgh", 404),
-        ("pigeon", "abcdefgh", 404),
+        ("sms", "13800000000", 422),
+        ("inbox", "abcdefgh", 422),
+        ("pigeon", "abcdefgh", 422),
     ],
 )
 def test_channel_takes_its_own_form_of_address_only(
     service: Service, channel: str, address: str, status: int
 ) -> None:
-    answer = service.caller("党员甲").put(f"/me/channels/{channel}", {"address": address})
+    body = {"channel": channel, "address": address}
+    answer = service.caller("党员甲").put("/me/channels", body)
 
     assert answer.status_code == status
 
