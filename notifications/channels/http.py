@@ -2,13 +2,14 @@
 
 import json
 import logging
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
 import urllib3
 from requests.exceptions import ConnectionError as LostConnection
-from requests.exceptions import ConnectTimeout, RequestException, SSLError
+from requests.exceptions import ConnectTimeout, RequestException
 
 from notifications.channels.sender import Answer, Result
 
@@ -56,7 +57,7 @@ class HttpCaller:
             ) as response:
                 content = response.raw.read(_ANSWER_BYTES_MAX, decode_content=True)
                 return _classify(response.status_code, content, read)
-        except (ConnectTimeout, SSLError):
+        except ConnectTimeout:
             return Answer(Result.TRY_AGAIN, "connect")
         except LostConnection as error:
             return _lost(error)
@@ -75,6 +76,10 @@ def _lost(error: LostConnection) -> Answer:
     # Without a connection nothing was sent; with one, everything may have been.
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
         return Answer(Result.TRY_AGAIN, "connect")
+    # A certificate is looked at before anything is said; TLS may also break off later.
+    cause = reason.args[0] if isinstance(reason, urllib3.exceptions.SSLError) else None
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Answer(Result.TRY_AGAIN, "certificate")
     return Answer(Result.UNKNOWN, "connection_lost")
 
 

@@ -19,15 +19,16 @@ from core.db import vault_of
 from jobs.outside import Outside, dispatch
 from members.models import Member
 from members.phones import seal_phone
-from notifications import outbox
+from notifications import outbox, planning
 from notifications.channels.sender import NEVER, Answer, Outgoing, Result
 from notifications.delivery_models import OutboxAttempt, OutboxOutcome
 from notifications.leasing import ATTEMPTS_MAX
 from notifications.models import Channel, OutboxMessage, OutboxState
 from notifications.preparing import Trial
-from tests.concurrency.arena import Arena
+from tests.concurrency.arena import Act, Arena
 
 DELIVERIES = 200
+PLANNINGS = 100
 TEN = at_local(date(2026, 11, 9), 10)
 WINDOW = timedelta(hours=10)
 
@@ -111,14 +112,18 @@ def test_two_hundred_deliveries_by_two_dispatchers_that_are_killed(
 
 
 def tell(session: Session, member_ids: list[UUID]) -> None:
+    give_phones(session, member_ids)
+    params = {"title": "某事", "points": "1", "note": ""}
+    messages = [outbox.Message(one, "claim_approved", "1", params) for one in member_ids]
+    outbox.enqueue(session, messages, now=TEN - timedelta(hours=1))
+
+
+def give_phones(session: Session, member_ids: list[UUID]) -> None:
     for member_id in member_ids:
         phone = seal_phone(vault_of(session), member_id, "13800000000")
         session.execute(
             sa.update(Member).where(Member.id == member_id).values(phone_sealed=phone.phone_sealed)
         )
-    params = {"title": "某事", "points": "1", "note": ""}
-    messages = [outbox.Message(one, "claim_approved", "1", params) for one in member_ids]
-    outbox.enqueue(session, messages, now=TEN - timedelta(hours=1))
 
 
 def run_to_end(arena: Arena, machine: Machine, provider: LoggingProvider) -> None:
@@ -182,3 +187,40 @@ def require_no_double(session: Session, provider: LoggingProvider) -> None:
         calls = [(key, at) for message_id, key, at in provider.log if message_id == one]
         assert len({key for key, _ in calls}) == 1, "the provider knows it by its key"
         assert calls[-1][1] - calls[0][1] < provider.idempotent_for
+
+
+def test_two_planners_make_one_digest_a_day(arena: Arena) -> None:
+    """Each sees only its own record; the key lets one of them have the day."""
+    params = {"title": "某事", "points": "1", "note": ""}
+    member_ids = arena.add_members(PLANNINGS)
+    arena.alone(lambda session: give_phones(session, member_ids))
+    for member_id in member_ids:
+
+        def act(occasion: str, one: UUID = member_id) -> Act:
+            def plan(session: Session) -> int:
+                message = outbox.Message(one, "claim_approved", occasion, params)
+                outbox.enqueue(session, [message], now=TEN - timedelta(hours=1))
+                return planning.plan(session, switched_on={Channel.SMS}, now=TEN)
+
+            return plan
+
+        arena.race(act("1"), act("2"), pauses=[arena.pause(), arena.pause()])
+
+    outside, inside = arena.alone(count_by_side)
+    assert (outside, inside) == (PLANNINGS, 2 * PLANNINGS)
+
+
+def count_by_side(session: Session) -> tuple[int, int]:
+    rows = session.execute(
+        sa.select(OutboxMessage.channel, sa.func.count()).group_by(OutboxMessage.channel)
+    )
+    counts: dict[str, int] = {channel: count for channel, count in rows}
+    unsettled = session.scalars(
+        sa.select(OutboxMessage.id).where(
+            OutboxMessage.channel == Channel.INBOX,
+            OutboxMessage.carried_by.is_(None),
+            OutboxMessage.outside_after.is_(None),
+        )
+    ).all()
+    assert unsettled == [], "a record was neither carried nor kept for the next digest"
+    return counts[Channel.SMS], counts[Channel.INBOX]

@@ -3,6 +3,7 @@
 import json
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ class Provider:
 
 
 @contextmanager
-def http_provider(*script: Any) -> Iterator[Provider]:
+def http_provider(*script: Any, tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
     provider = Provider(script=list(script))
 
     class Handler(BaseHTTPRequestHandler):
@@ -82,9 +83,13 @@ def http_provider(*script: Any) -> Iterator[Provider]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
-    provider.url = f"http://127.0.0.1:{server.server_port}"
+    provider.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     yield provider
     provider.released.set()
     server.shutdown()
