@@ -214,7 +214,7 @@ def count_by_side(session: Session) -> tuple[int, int]:
     rows = session.execute(
         sa.select(OutboxMessage.channel, sa.func.count()).group_by(OutboxMessage.channel)
     )
-    counts: dict[str, int] = {channel: count for channel, count in rows}
+    counts = dict(row.tuple() for row in rows)
     unsettled = session.scalars(
         sa.select(OutboxMessage.id).where(
             OutboxMessage.channel == Channel.INBOX,

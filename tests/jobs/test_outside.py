@@ -12,6 +12,7 @@ from core.db import make_engine, make_sessions
 from core.working_days import WorkCalendarDay
 from jobs import outside
 from notifications import outbox
+from notifications.channels.sender import Answer, Outgoing
 from notifications.delivery_models import MemberChannelAddress
 from notifications.models import Channel, OutboxMessage, OutboxState
 from tests.notifications.provider_servers import http_provider
@@ -20,7 +21,9 @@ from tests.world import build_world
 TEN = at_local(date(2026, 11, 9), 10)
 
 
-def test_configured_deployment_sends_with_no_connection_held(fresh_settings: Settings) -> None:
+def test_configured_deployment_sends_with_no_connection_held(
+    fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = make_engine(fresh_settings)
     sessions = make_sessions(engine, fresh_settings.vault)
     with sessions.begin() as session:
@@ -52,7 +55,13 @@ def test_configured_deployment_sends_with_no_connection_held(fresh_settings: Set
         ways_out = outside.make_outside(settings, clock=lambda: TEN)
         sender = ways_out.senders[Channel.WEBHOOK]
         send = sender.send
-        sender.send = lambda one: (held.append(engine.pool.checkedout()), send(one))[1]  # type: ignore
+
+        def watched(one: Outgoing) -> Answer:
+            assert isinstance(engine.pool, sa.QueuePool)
+            held.append(engine.pool.checkedout())
+            return send(one)
+
+        monkeypatch.setattr(sender, "send", watched)
 
         assert outside.dispatch(sessions, ways_out, clock=lambda: TEN) == 1
         assert outside.dispatch(sessions, ways_out, clock=lambda: TEN) == 0

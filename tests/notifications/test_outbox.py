@@ -1,12 +1,14 @@
 """Writing messages: once, in one statement, and no fourth reminder."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from jobs.stops import STOPS
 from members.access_models import Role
-from notifications import inbox, outbox
+from notifications import catalogue, inbox, outbox
 from notifications.catalogue import KINDS
 from notifications.message_kind import MessageKind
 from notifications.models import Because, InboxMessage, OutboxMessage, OutboxState
@@ -115,6 +117,19 @@ def test_template_of_a_newer_version_waits_for_its_release(session: Session) -> 
     session.execute(sa.update(OutboxMessage).values(template_version=2))
 
     assert inbox_titles(session, world, "党员甲") == []
+
+
+def test_message_is_told_in_the_words_of_its_own_version(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build_world(session)
+    outbox.enqueue(session, [reminder(world, "党员甲", 1)], now=NOW)
+    old = KINDS["claim_returned"]
+    monkeypatch.setitem(catalogue.EARLIER, (old.code, 1), old)
+    monkeypatch.setitem(KINDS, old.code, replace(old, version=2, title="新的说法"))
+    outbox.enqueue(session, [reminder(world, "党员甲", 2)], now=NOW)
+
+    assert inbox_titles(session, world, "党员甲") == [old.title, "新的说法"]
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
