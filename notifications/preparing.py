@@ -89,7 +89,7 @@ def _still_needed(
     rows = session.scalars(
         sa.select(OutboxMessage)
         .where(OutboxMessage.carried_by == message_id)
-        .order_by(OutboxMessage.id)
+        .order_by(OutboxMessage.created_at, OutboxMessage.id)
     ).all()
     today = business_day(now)
     current = [row for row in rows if row.event_on is None or row.event_on >= today]

@@ -129,7 +129,7 @@ def test_message_is_told_in_the_words_of_its_own_version(
     monkeypatch.setitem(KINDS, old.code, replace(old, version=2, title="新的说法"))
     outbox.enqueue(session, [reminder(world, "党员甲", 2)], now=NOW)
 
-    assert inbox_titles(session, world, "党员甲") == [old.title, "新的说法"]
+    assert set(inbox_titles(session, world, "党员甲")) == {old.title, "新的说法"}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
