@@ -1,5 +1,6 @@
 """The life of an activity between its plan and its closing: announced, started."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,11 @@ from sqlalchemy.orm import Session
 from activities import expected_lists
 from activities.activity_access import get_led, hold_paths, require_not_cancelled
 from activities.models import Activity
-from core.clock import SHANGHAI
+from core.clock import SHANGHAI, business_day
 from core.errors import NotFound
 from members.access import Actor
 from notifications import outbox
+from notifications.stop_conditions import Carried
 
 
 def publish(session: Session, actor: Actor, activity_id: UUID, *, now: datetime) -> Activity:
@@ -67,5 +69,18 @@ def tell(
     starts_at = activity.starts_at.astimezone(SHANGHAI).strftime("%m月%d日 %H:%M")
     told = {"title": activity.title, "starts_at": starts_at} | params
     members = expected_lists.find_members(session, activity, now=now)
-    messages = [outbox.Message(one, kind, str(activity.id), told) for one in members]
+    event_on = business_day(activity.starts_at)
+    messages = [
+        outbox.Message(one, kind, str(activity.id), told, event_on=event_on) for one in members
+    ]
     outbox.enqueue(session, messages, now=now)
+
+
+def is_on(session: Session, carried: Sequence[Carried]) -> set[UUID]:
+    """Stop condition: which notices tell of an activity that has not been cancelled since."""
+    ids = {UUID(one.occasion) for one in carried}
+    on = session.scalars(
+        sa.select(Activity.id).where(Activity.id.in_(ids), Activity.cancelled_at.is_(None))
+    )
+    still = {str(activity_id) for activity_id in on}
+    return {one.id for one in carried if one.occasion in still}

@@ -52,6 +52,7 @@ def remind_of_theme_days(session: Session, *, now: datetime) -> int:
                 "starts_at": row.starts_at.astimezone(SHANGHAI).strftime("%H:%M"),
                 "place": row.place or "另行通知",
             },
+            event_on=tomorrow,
         )
         for row in rows
         if not row.invited or str(row.member_id) in row.invited

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from activities import service_issuers
 from activities.service_models import ServiceOpportunity, ServiceSignup
 from activities.signup_rules import OpportunityPlan, require_offerable
+from core.clock import business_day
 from core.errors import Conflict, Forbidden, NotFound
 from core.paging import Page, newest_first
 from members.access import ROSTER_ROLES, Actor, get_organization, hold_roles, within
@@ -94,7 +95,13 @@ def cancel(
     )
     told = {"title": opportunity.title, "reason": reason}
     messages = [
-        outbox.Message(member_id, "service_cancelled", str(opportunity_id), told)
+        outbox.Message(
+            member_id,
+            "service_cancelled",
+            str(opportunity_id),
+            told,
+            event_on=business_day(opportunity.starts_at),
+        )
         for member_id in coming
     ]
     outbox.enqueue(session, messages, now=now)

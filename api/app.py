@@ -6,7 +6,7 @@ import string
 import flask
 from werkzeug.wrappers import Response
 
-from api import auth, cli, document, metrics, problems, routes
+from api import auth, callbacks, cli, document, metrics, problems, routes
 from api.extensions import db, jwt
 from api.parsing import PathIdentifier
 from core.config import ConfigError, Settings
@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     problems.register(app, jwt)
     document.register(app, routes.BLUEPRINTS)
     metrics.register(app)
+    callbacks.register(app)
     app.before_request(_begin_request)
     app.after_request(_finish_request)
     cli.register(app)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.channel_settings import ChannelSettings, ChannelSettingsError, read_channel_settings
 from core.crypto import Vault
 
 _PREFIX = "PARTY_POINTS_"
@@ -35,6 +36,7 @@ class Settings:
     demo: bool = False
     # Empty: /metrics is answered on this machine only.
     metrics_token: str = field(default="", repr=False)
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -58,6 +60,7 @@ class Settings:
             db_pool_size=_positive(environ, "DB_POOL_SIZE", 4),
             demo=environ.get(_PREFIX + "DEMO") == "1",
             metrics_token=environ.get(_PREFIX + "METRICS_TOKEN", ""),
+            channels=_read_channels(environ),
         )
         settings.require_strong_secrets()
         return settings
@@ -86,6 +89,13 @@ def normalize_url(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+def _read_channels(environ: Mapping[str, str]) -> ChannelSettings:
+    try:
+        return read_channel_settings(environ)
+    except ChannelSettingsError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _read_keys(environ: Mapping[str, str], data_dir: Path, *, embedded: bool) -> dict[str, str]:

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -15,7 +16,8 @@ from core.clock import utc_now
 from core.config import Settings
 from core.db import make_engine, make_sessions, unit_of_work
 from jobs import runner, standings
-from jobs.definitions import Job, Sweep
+from jobs.definitions import Job, Loop, Sweep
+from jobs.outside import dispatch, make_outside
 from jobs.requested import run_next
 from jobs.runner import Watch
 from jobs.schedule import JOBS, REQUESTED, SWEEPS
@@ -34,7 +36,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    work(sessions, JOBS, SWEEPS, stop)
+    outside = make_outside(settings.channels, clock=utc_now)
+    delivering = Loop("deliver-outside", 5, partial(dispatch, sessions, outside, clock=utc_now))
+    work(sessions, JOBS, SWEEPS, stop, loops=(delivering,))
 
 
 def work(
@@ -42,11 +46,13 @@ def work(
     jobs: Sequence[Job],
     sweeps: Sequence[Sweep],
     stop: threading.Event,
+    *,
+    loops: Sequence[Loop] = (),
 ) -> None:
     """Register what there is to do, and do it until the event is set."""
-    while not stop.is_set() and not _register(sessions, jobs, sweeps):
+    while not stop.is_set() and not _register(sessions, jobs, [*sweeps, *loops]):
         stop.wait(TICK_SECONDS)
-    scheduler = make_scheduler(sessions, jobs, sweeps, now=utc_now())
+    scheduler = make_scheduler(sessions, jobs, [*sweeps, *loops], now=utc_now())
     scheduler.start()
     log.info("jobs.started", jobs=[job.name for job in jobs], sweeps=[one.name for one in sweeps])
     stop.wait()
@@ -56,7 +62,7 @@ def work(
 def make_scheduler(
     sessions: sessionmaker[Session],
     jobs: Sequence[Job],
-    sweeps: Sequence[Sweep],
+    sweeps: Sequence[Sweep | Loop],
     *,
     now: datetime,
 ) -> BackgroundScheduler:
@@ -78,7 +84,7 @@ def make_scheduler(
 class _Sweeping:
     """One process's look at one sweep: it remembers when it last noted that all is well."""
 
-    def __init__(self, sessions: sessionmaker[Session], sweep: Sweep) -> None:
+    def __init__(self, sessions: sessionmaker[Session], sweep: Sweep | Loop) -> None:
         self._sessions = sessions
         self._sweep = sweep
         self._last_beat: datetime | None = None
@@ -88,7 +94,7 @@ class _Sweeping:
 
 
 def _register(
-    sessions: sessionmaker[Session], jobs: Sequence[Job], sweeps: Sequence[Sweep]
+    sessions: sessionmaker[Session], jobs: Sequence[Job], sweeps: Sequence[Sweep | Loop]
 ) -> bool:
     try:
         with sessions() as session, unit_of_work(session):

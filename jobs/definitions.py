@@ -1,7 +1,7 @@
 """What a job is: a domain function, when it is due, and what becomes of a fire that was missed."""
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -74,6 +74,20 @@ class Sweep:
     run: Run
     lease: timedelta = timedelta(minutes=2)
     preview: Preview | None = None
+
+    @property
+    def label(self) -> str:
+        """How people read when it runs."""
+        return f"每 {self.every_seconds} 秒"
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A sweep that commits between its steps, since it calls others with nothing held."""
+
+    name: str
+    every_seconds: int
+    turn: Callable[[], int]
 
     @property
     def label(self) -> str:

@@ -12,7 +12,7 @@ from core.db import unit_of_work
 from core.job_records import JobRun, JobRunKind, JobRunState
 from jobs import claims, standings
 from jobs.claims import ATTEMPTS_MAX, Claim, Fenced
-from jobs.definitions import Job, Sweep, settled_prefix, skip_reason
+from jobs.definitions import Job, Loop, Sweep, settled_prefix, skip_reason
 
 log = structlog.get_logger(__name__)
 
@@ -93,13 +93,14 @@ def run_manually(sessions: Sessions, work: Job | Sweep, *, now: datetime, clock:
 
 
 def sweep(
-    sessions: Sessions, one: Sweep, clock: Clock, last_beat: datetime | None
+    sessions: Sessions, one: Sweep | Loop, clock: Clock, last_beat: datetime | None
 ) -> datetime | None:
     """Do a sweep's work; returns when it was last noted that the sweep is well."""
-    now = clock()
     try:
+        done, now = (one.turn(), clock()) if isinstance(one, Loop) else (0, clock())
         with sessions() as session, unit_of_work(session):
-            done = one.run(session, now=now)
+            if isinstance(one, Sweep):
+                done = one.run(session, now=now)
             if last_beat is None or now - last_beat >= standings.BEAT:
                 due_at = now + max(standings.BEAT, timedelta(seconds=one.every_seconds))
                 standings.note_success(session, one.name, now=now, due_at=due_at)

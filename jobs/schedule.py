@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from activities import activity_reminders, pledge_reminders
 from core.background import Progress
-from jobs import retention
+from jobs import outside, retention
 from jobs.calendar import daily, monthly, weekly
 from jobs.definitions import Job, Sweep
 from members.roster import applying, importing, previewing, undoing
@@ -35,6 +35,8 @@ JOBS = (
     # What a roster import keeps of the uploaded file goes when it cannot be undone any more.
     Job("purge-imports", daily(3, 10), _DAY, importing.purge_files),
     Job("retention", daily(3, 30), _DAY, retention.purge),
+    # The notice for a year comes in November; without it quiet days are guessed.
+    Job("watch-work-calendar", daily(7), _DAY, outside.watch_calendar),
     # Reminders leave the house by day only; one that is made hours late would come too late.
     Job("claims-waiting", weekly("mon", 8, 30), 3 * _DAY, reminders.remind_of_claims),
     Job("objections-due", daily(8, 40), _HALF_DAY, reminders.remind_of_objections),

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from core.job_records import JobStanding
 from core.rows import dialect_of
-from jobs.definitions import PUNCTUAL, Job, Sweep
+from jobs.definitions import PUNCTUAL, Job, Loop, Sweep
 
 # A sweep that runs each second need not write each second that it is well.
 BEAT = timedelta(seconds=30)
 
 
 def register(
-    session: Session, jobs: Sequence[Job], sweeps: Sequence[Sweep], *, now: datetime
+    session: Session, jobs: Sequence[Job], sweeps: Sequence[Sweep | Loop], *, now: datetime
 ) -> None:
     """Give each job and sweep its row, and take away those of jobs that are no more.
 

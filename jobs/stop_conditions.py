@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from activities import activity_reminders, pledge_reminders
+from activities import activity_life, activity_reminders, pledge_reminders
 from notifications.stop_conditions import StopCondition
 from points import reminders
 
 STOP_CONDITIONS: Mapping[str, StopCondition] = {
+    "activity_is_on": activity_life.is_on,
     "activity_still_ahead": activity_reminders.is_activity_ahead,
     "month_still_unplanned": activity_reminders.is_month_unplanned,
     "pledge_still_open": pledge_reminders.is_pledge_open,

@@ -21,6 +21,7 @@ import members.consent_models
 import members.contact.models
 import members.models
 import members.roster.models
+import notifications.delivery_models
 import notifications.models
 import points.models
 import points.proof_models

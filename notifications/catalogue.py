@@ -1,28 +1,12 @@
 """The kinds of messages: what each needs, and the sentences it becomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from notifications.message_kind import MessageKind
 
 TITLE_MAX = 80
 BODY_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class MessageKind:
-    """One kind: its required parameters and its zh-CN templates (str.format).
-
-    Args:
-        matter: what it is about, without any parameter: all that may leave the house of it.
-        stop: code of the condition that is asked again before it leaves.
-    """
-
-    code: str
-    params: frozenset[str]
-    title: str
-    body: str
-    matter: str = ""
-    stop: str = ""
 
 
 KINDS = {
@@ -33,18 +17,22 @@ KINDS = {
             frozenset({"title", "points", "note"}),
             "申报已通过",
             "“{title}”已审核通过，计 {points} 分，公示期满后生效。{note}",
+            matter="您的一项申报已有结果",
         ),
         MessageKind(
             "claim_returned",
             frozenset({"title", "reason"}),
             "申报已退回，可修改后再报",
             "“{title}”未通过：{reason}。修改后可以重新提交，已填内容都还在。",
+            matter="您的一项申报需要修改",
         ),
         MessageKind(
             "entry_reversed",
             frozenset({"title", "points", "reason"}),
             "一笔积分已冲正",
             "“{title}”的 {points} 分已冲正，原因：{reason}。如有不同意见，可向支部提出。",
+            matter="您的一笔积分有变动",
+            is_duty=True,
         ),
         MessageKind(
             "entry_reversed_late",
@@ -58,6 +46,7 @@ KINDS = {
             frozenset({"title", "reason"}),
             "承诺已退回，可修改后再报",
             "“{title}”未通过：{reason}。修改后可以重新提交，已填内容都还在。",
+            matter="您的一项承诺需要修改",
         ),
         MessageKind(
             "pledge_approved",
@@ -76,24 +65,33 @@ KINDS = {
             frozenset({"title", "result", "points", "note"}),
             "承诺已评定",
             "“{title}”评定结果：{result}，计 {points} 分。{note}如有不同意见，可向支部提出。",
+            matter="您的一项承诺已有评定",
         ),
         MessageKind(
             "activity_published",
             frozenset({"title", "place", "starts_at"}),
             "活动通知",
             "“{title}”定于 {starts_at} 举行，地点：{place}。不能参加的，请在开始前请假。",
+            matter="有一项活动通知",
+            is_duty=True,
+            is_urgent_on_day=True,
+            stop="activity_is_on",
         ),
         MessageKind(
             "activity_cancelled",
             frozenset({"title", "starts_at", "reason"}),
             "活动取消",
             "原定 {starts_at} 的“{title}”取消，原因：{reason}。",
+            matter="有一项活动取消",
+            is_duty=True,
+            is_urgent_on_day=True,
         ),
         MessageKind(
             "leave_decided",
             frozenset({"title", "decision", "reason"}),
             "请假答复",
             "“{title}”的请假{decision}。{reason}",
+            matter="您的请假已有答复",
         ),
         MessageKind(
             "deduction_posted",
@@ -101,18 +99,24 @@ KINDS = {
             "记了一笔扣分",
             "“{title}”按积分方案扣 {points} 分。如与事实不符，公示期满前可以提出异议，"
             "由另一人答复；缺席的可在 30 天内补学。",
+            matter="您的一笔积分有变动",
+            is_duty=True,
         ),
         MessageKind(
             "deduction_notice",
             frozenset({"title", "points", "basis", "until"}),
             "拟扣分告知",
             "因“{title}”拟扣 {points} 分，依据：{basis}。{until} 前可以提出异议，期满后才会计入。",
+            matter="有一份告知书请查看",
+            is_duty=True,
         ),
         MessageKind(
             "veto_notice",
             frozenset({"title", "basis", "until"}),
             "拟一票否决告知",
             "因“{title}”拟作一票否决，依据：{basis}。{until} 前可以提出异议，另须上级确认。",
+            matter="有一份告知书请查看",
+            is_duty=True,
         ),
         MessageKind(
             "adjustment_entered",
@@ -125,6 +129,7 @@ KINDS = {
             frozenset({"month", "until"}),
             "积分公示",
             "支部 {month} 的积分已公示到 {until}，其中有您的积分。有不同意见可以提出异议。",
+            matter="支部有一份公示",
         ),
         MessageKind(
             "cadre_bulletin_published",
@@ -138,12 +143,16 @@ KINDS = {
             frozenset({"title", "due"}),
             "有一项异议",
             "对“{title}”有人提出异议，将在 {due} 前答复。",
+            matter="有一项异议请查看",
+            is_duty=True,
         ),
         MessageKind(
             "objection_decided",
             frozenset({"title", "outcome", "reply"}),
             "异议已有答复",
             "对“{title}”的异议{outcome}：{reply}",
+            matter="一项异议已有答复",
+            is_duty=True,
         ),
         MessageKind(
             "objection_escalated",
@@ -162,6 +171,9 @@ KINDS = {
             frozenset({"title", "reason"}),
             "志愿服务已取消",
             "您报名的“{title}”已取消，原因：{reason}。",
+            matter="您报名的志愿服务已取消",
+            is_duty=True,
+            is_urgent_on_day=True,
         ),
         MessageKind(
             "service_confirmed",
@@ -174,6 +186,32 @@ KINDS = {
             frozenset({"note"}),
             "更正申请已答复",
             "您提出的志愿服务更正申请已答复：{note}",
+            matter="您的更正申请已有答复",
+        ),
+        # Instead of a fourth reminder: somebody phones.
+        MessageKind(
+            "phone_this_member",
+            frozenset({"name"}),
+            "请打个电话",
+            "同一件事已经提醒{name}三次，没有回应，不再自动提醒。请直接打电话了解情况。",
+            matter="有一位党员请您打电话联系",
+            is_duty=True,
+        ),
+        MessageKind(
+            "password_changed",
+            frozenset({"at"}),
+            "密码已修改",
+            "您的密码已于 {at} 修改，其他地方的登录随即失效。如不是您本人，请马上联系支部书记。",
+            matter="您的密码已修改",
+            is_duty=True,
+        ),
+        MessageKind(
+            "role_granted",
+            frozenset({"role", "organization"}),
+            "担任职务",
+            "您已担任{organization}的{role}，从下一次操作起有相应的权限。",
+            matter="您的职务有变动",
+            is_duty=True,
         ),
         MessageKind(
             "contact_care",
@@ -204,6 +242,8 @@ KINDS = {
             frozenset({"place", "since"}),
             "没有活动记录",
             "{place}自 {since} 之后没有记录，这些日子不计时。请了解是没有开展还是没有登记。",
+        ),
+        MessageKind(
             "theme_day_tomorrow",
             frozenset({"title", "starts_at", "place"}),
             "明天有主题党日",
@@ -255,6 +295,10 @@ KINDS = {
 }
 
 
+# Texts of earlier versions, for what was written before a release and is sent after it.
+EARLIER: dict[tuple[str, int], MessageKind] = {}
+
+
 def require_params(kind: str, params: Mapping[str, Any]) -> None:
     """Refuse, at the moment of writing, a message that could not be rendered later.
 
@@ -266,7 +310,22 @@ def require_params(kind: str, params: Mapping[str, Any]) -> None:
         raise ValueError(f"message kind {kind!r} does not take {sorted(params)}")
 
 
-def render(kind: str, params: Mapping[str, Any]) -> tuple[str, str]:
-    """The title and body of a message."""
-    known = KINDS[kind]
+def find_kind(kind: str, version: int) -> MessageKind | None:
+    """The kind as it was in a version; None when only a newer release knows it."""
+    latest = KINDS.get(kind)
+    if latest is not None and latest.version == version:
+        return latest
+    return EARLIER.get((kind, version))
+
+
+def known_versions() -> list[tuple[str, int]]:
+    """Every kind and version that this release can render."""
+    return [(kind.code, kind.version) for kind in KINDS.values()] + list(EARLIER)
+
+
+def render(kind: str, params: Mapping[str, Any], version: int = 1) -> tuple[str, str]:
+    """The title and body of a message, as its template was when it was written."""
+    known = find_kind(kind, version)
+    if known is None:
+        raise LookupError(f"no template {version} of message kind {kind!r}")
     return known.title[:TITLE_MAX], known.body.format(**params)[:BODY_MAX]

@@ -25,12 +25,18 @@ def deliver(session: Session, *, now: datetime) -> int:
     """
     due = session.execute(
         sa.select(
-            OutboxMessage.id, OutboxMessage.member_id, OutboxMessage.kind, OutboxMessage.params
+            OutboxMessage.id,
+            OutboxMessage.member_id,
+            OutboxMessage.kind,
+            OutboxMessage.params,
+            OutboxMessage.template_version,
         )
         .where(
             OutboxMessage.channel == Channel.INBOX,
             OutboxMessage.state == OutboxState.PENDING,
-            OutboxMessage.kind.in_(catalogue.KINDS),
+            sa.tuple_(OutboxMessage.kind, OutboxMessage.template_version).in_(
+                catalogue.known_versions()
+            ),
             OutboxMessage.not_before <= now,
         )
         .order_by(OutboxMessage.id)
@@ -43,8 +49,8 @@ def deliver(session: Session, *, now: datetime) -> int:
     # The list is ordered by id, and ids of one millisecond are not; sorting them keeps the order
     # in which the messages were written.
     ids = sorted(new_id() for _ in due)
-    for own_id, (outbox_id, member_id, kind, params) in zip(ids, due, strict=True):
-        title, body = catalogue.render(kind, params)
+    for own_id, (outbox_id, member_id, kind, params, version) in zip(ids, due, strict=True):
+        title, body = catalogue.render(kind, params, version)
         rows.append(
             {"id": own_id, "outbox_id": outbox_id, "member_id": member_id, "kind": kind}
             | {"title": title, "body": body, "created_at": now}

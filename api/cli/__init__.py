@@ -7,6 +7,7 @@ from api.cli import (
     contact,
     demo,
     ledger,
+    messages,
     organizations,
     periods,
     points,
@@ -27,5 +28,6 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(periods.period)
     app.cli.add_command(work_calendar.calendar)
     app.cli.add_command(contact.contact)
+    app.cli.add_command(messages.messages)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)

@@ -25,6 +25,8 @@ from api.routes import (
     leave,
     me,
     members,
+    message_failures,
+    notifications,
     objections,
     opportunities,
     organizations,
@@ -99,4 +101,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contacts.blp,
     contact_care.blp,
     work_calendar.blp,
+    notifications.blp,
+    message_failures.blp,
 )

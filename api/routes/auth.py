@@ -11,6 +11,7 @@ from api.fields import Choice, InSchema, OutSchema, Secret, Text
 from core.clock import utc_now
 from core.db import read_only, unit_of_work
 from members import accounts
+from notifications import account_events
 
 blp = Blueprint("auth", __name__, description="登录")
 
@@ -65,5 +66,7 @@ def refresh_session() -> Any:
 def change_password(data: dict[str, Any]) -> Any:
     """修改密码；其他已登录的设备随即失效"""
     with unit_of_work(db.session()) as session:
-        accounts.change_password(session, current_actor(), old=data["old"], new=data["new"])
+        account_events.change_password(
+            session, current_actor(), old=data["old"], new=data["new"], now=utc_now()
+        )
     return None

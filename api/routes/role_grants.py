@@ -17,6 +17,7 @@ from members.access_models import Role
 from members.role_grant_reading import LISTING_ROLES
 from members.role_grants import DELEGATE_DAYS_MAX, Term
 from members.role_rules import GRANTING_ROLES, granters_of
+from notifications import account_events
 
 blp = Blueprint("role-grants", __name__, description="职务与授权")
 
@@ -97,7 +98,9 @@ def create_role_grant(data: dict[str, Any]) -> Any:
         data["basis"],
     )
     with unit_of_work(db.session()) as session:
-        return role_grants.grant(session, current_actor(), data["member_id"], term=term, now=now)
+        return account_events.grant_role(
+            session, current_actor(), data["member_id"], term=term, now=now
+        )
 
 
 @blp.delete("/admin/role-grants/<uuid:grant_id>", access=GRANTERS)

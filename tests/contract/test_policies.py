@@ -25,6 +25,7 @@ PUBLIC = {
     "metrics",
     "swagger_files",
     "problem_page",
+    "provider_callback",
     "service-sheets.verify_service_sheet",
     "system.get_health",
     "system.get_meta",

@@ -1,0 +1,1 @@
+"""Small adapters to the providers that reach members, behind one interface."""

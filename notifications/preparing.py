@@ -1,0 +1,101 @@
+"""The last look before a message leaves: is it still needed, where to, in which words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.clock import business_day
+from members.models import Member
+from notifications import addresses, catalogue
+from notifications.channels.sender import Outgoing
+from notifications.message_kind import MessageKind
+from notifications.models import Because, Channel, OutboxMessage
+from notifications.stop_conditions import StopCondition
+from notifications.wording import salute
+
+# A provider may be away for a while; what it would deliver after that is no news.
+SENDABLE = timedelta(days=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """In trial mode only these addresses are written to, whoever they belong to."""
+
+    is_on: bool = True
+    addresses: frozenset[str] = frozenset()
+
+    def admits(self, address: str) -> bool:
+        """Whether an address may be written to."""
+        return not self.is_on or address in self.addresses
+
+
+def prepare(
+    session: Session,
+    message_id: UUID,
+    key: str,
+    *,
+    trial: Trial,
+    stops: Mapping[str, StopCondition],
+    now: datetime,
+) -> Outgoing | Because:
+    """What to send, or why not; five statements, and one more for each stop condition."""
+    row, name, phone_sealed = session.execute(
+        sa.select(OutboxMessage, Member.name, Member.phone_sealed)
+        .join(Member, Member.id == OutboxMessage.member_id)
+        .where(OutboxMessage.id == message_id)
+        .execution_options(populate_existing=True)
+    ).one()
+    if row.created_at < now - SENDABLE:
+        return Because.PAST
+    needed = _still_needed(session, message_id, stops, now)
+    if isinstance(needed, Because):
+        return needed
+    channel = Channel(row.channel)
+    if channel is Channel.SMS:
+        address = addresses.open_phone(session, row.member_id, phone_sealed)
+    else:
+        address = addresses.find_address(session, row.member_id, channel)
+    if address is None:
+        return Because.NO_ADDRESS
+    if not trial.admits(address):
+        return Because.TRIAL
+    # A digest of three claims says once that there are some.
+    matters = tuple(dict.fromkeys(kind.matter for kind in needed))
+    return Outgoing(message_id, key, address, salute(name), matters, row.kind)
+
+
+def _still_needed(
+    session: Session, message_id: UUID, stops: Mapping[str, StopCondition], now: datetime
+) -> list[MessageKind] | Because:
+    rows = session.scalars(
+        sa.select(OutboxMessage)
+        .where(OutboxMessage.carried_by == message_id)
+        .order_by(OutboxMessage.created_at, OutboxMessage.id)
+    ).all()
+    today = business_day(now)
+    current = [row for row in rows if row.event_on is None or row.event_on >= today]
+    if not current:
+        return Because.PAST
+    needed = _ask_stops(session, current, stops)
+    kinds = [
+        catalogue.find_kind(row.kind, row.template_version) for row in current if row.id in needed
+    ]
+    known = [kind for kind in kinds if kind is not None]
+    return known or Because.STOPPED
+
+
+def _ask_stops(
+    session: Session, rows: Sequence[OutboxMessage], stops: Mapping[str, StopCondition]
+) -> set[UUID]:
+    by_stop: dict[str, list[OutboxMessage]] = {}
+    for row in rows:
+        kind = catalogue.find_kind(row.kind, row.template_version)
+        by_stop.setdefault(kind.stop if kind else "", []).append(row)
+    needed = {carried.id for carried in by_stop.pop("", [])}
+    for code, carried_rows in by_stop.items():
+        needed |= set(stops[code](session, carried_rows))
+    return needed
