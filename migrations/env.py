@@ -16,8 +16,10 @@ import core.working_days
 import members.access_models
 import members.cadre_models
 import members.consent_models
+import members.migrant_models
 import members.models
 import members.roster.models
+import members.transfer_models
 import notifications.models
 import points.models
 import points.proof_models

@@ -1,0 +1,104 @@
+"""Who at home keeps in touch with a migrant: a member of his branch, named and replaceable."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from core.clock import business_day
+from core.errors import RuleViolation
+from members.access import ROSTER_ROLES, Actor, hold_roles, primary_affiliation_on
+from members.migrant_access import RegistrationChanged, get_registration, require_not_own
+from members.migrant_models import MigrantContact, MigrantRegistration, RegistrationStatus
+from members.models import Affiliation, Member
+
+
+class WrongContact(RuleViolation):
+    """The contact person is a member of the migrant's own branch, and not the migrant."""
+
+    code = "migrant.wrong_contact"
+    title = "联系人应是同一支部的其他党员"
+
+
+def replace(
+    session: Session, actor: Actor, registration_id: UUID, *, contact_id: UUID, now: datetime
+) -> MigrantContact:
+    """Name another contact person from today on; who it was, and who named him, stays on record.
+
+    Raises:
+        NotFound, Forbidden: out of the actor's scope, or his own.
+        RegistrationChanged: it is not open, or this person is the contact already.
+        WrongContact: he is not of the same branch.
+    """
+    hold_roles(session, actor, ROSTER_ROLES)
+    registration = get_registration(session, actor, registration_id)
+    require_not_own(actor, registration)
+    if registration.status != RegistrationStatus.OPEN:
+        raise RegistrationChanged
+    ended = session.scalar(
+        sa.update(MigrantContact)
+        .where(
+            MigrantContact.registration_id == registration_id,
+            MigrantContact.valid_to.is_(None),
+            MigrantContact.contact_id != contact_id,
+        )
+        .values(valid_to=business_day(now))
+        .returning(MigrantContact.id)
+    )
+    if ended is None:
+        raise RegistrationChanged("他已经是联系人。")
+    return appoint(session, actor, registration, contact_id, now=now)
+
+
+def appoint(
+    session: Session,
+    actor: Actor,
+    registration: MigrantRegistration,
+    contact_id: UUID,
+    *,
+    now: datetime,
+) -> MigrantContact:
+    """Name the contact person of a registration that has none.
+
+    Raises:
+        WrongContact: he is not of the same branch, or is the migrant himself.
+    """
+    if contact_id == registration.member_id or not _belong_together(
+        session, actor, registration.member_id, contact_id
+    ):
+        raise WrongContact
+    contact = MigrantContact(
+        registration_id=registration.id,
+        migrant_id=registration.member_id,
+        contact_id=contact_id,
+        valid_from=business_day(now),
+        set_by=actor.member_id,
+        set_at=now,
+    )
+    session.add(contact)
+    session.flush()
+    return contact
+
+
+def _belong_together(session: Session, actor: Actor, one_id: UUID, other_id: UUID) -> bool:
+    """Whether both belong to one branch today by their primary affiliation."""
+    branch = (
+        sa.select(Affiliation.organization_id)
+        .join(Member, primary_affiliation_on(actor.on))
+        .where(Member.id == one_id)
+        .scalar_subquery()
+    )
+    other = aliased(Affiliation)
+    query = (
+        sa.select(other.id)
+        .where(
+            other.member_id == other_id,
+            other.kind == "primary",
+            other.organization_id == branch,
+            other.valid_from <= actor.on,
+            other.valid_to.is_(None) | (other.valid_to > actor.on),
+        )
+        .limit(1)
+    )
+    return session.scalar(query) is not None
