@@ -124,8 +124,7 @@ def accept(
         PlacementAnswered: somebody answered first, or the registration is closed.
     """
     hold_roles(session, actor, ROSTER_ROLES)
-    placement = get_hosted(session, actor, placement_id)
-    registration = _hold_open(session, placement.registration_id)
+    placement, registration = hold_placement(session, actor, placement_id)
     require_not_future(arrival.on, now)
     if arrival.on < registration.left_on:
         raise DatesReversed("不能早于外出日期。")
@@ -161,8 +160,7 @@ def decline(
         NotFound, Forbidden, PlacementAnswered: as in `accept`.
     """
     hold_roles(session, actor, ROSTER_ROLES)
-    placement = get_hosted(session, actor, placement_id)
-    _hold_open(session, placement.registration_id)
+    hold_placement(session, actor, placement_id)
     return _answer(
         session,
         actor,
@@ -183,10 +181,8 @@ def let_go(
         PlacementAnswered: he is not placed here any more.
     """
     hold_roles(session, actor, ROSTER_ROLES)
-    placement = get_hosted(session, actor, placement_id)
+    placement, _ = hold_placement(session, actor, placement_id)
     require_not_future(on, now)
-    _hold_open(session, placement.registration_id)
-    session.refresh(placement)
     if placement.status != PlacementStatus.ACCEPTED:
         raise PlacementAnswered
     end_placements(session, actor, placement.registration_id, on=on)
@@ -211,12 +207,17 @@ def take_back(
     return registration
 
 
-def get_hosted(session: Session, actor: Actor, placement_id: UUID) -> HostPlacement:
-    """A placement of somebody else with a host in the actor's scope.
+def hold_placement(
+    session: Session, actor: Actor, placement_id: UUID
+) -> tuple[HostPlacement, MigrantRegistration]:
+    """A placement with a host in the actor's scope, its registration locked.
+
+    The registration is locked before what belongs to it is read, as its closing does.
 
     Raises:
         NotFound: it is absent or out of scope.
         OwnPlacement: it is his own.
+        PlacementAnswered: the registration is closed.
     """
     placement = session.scalar(
         sa.select(HostPlacement)
@@ -227,7 +228,19 @@ def get_hosted(session: Session, actor: Actor, placement_id: UUID) -> HostPlacem
         raise NotFound
     if placement.migrant_id == actor.member_id:
         raise OwnPlacement
-    return placement
+    registration = session.scalar(
+        sa.select(MigrantRegistration)
+        .where(
+            MigrantRegistration.id == placement.registration_id,
+            MigrantRegistration.status == RegistrationStatus.OPEN,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if registration is None:
+        raise PlacementAnswered
+    session.refresh(placement)
+    return placement, registration
 
 
 def _answer(
@@ -243,21 +256,6 @@ def _answer(
     if answered is None:
         raise PlacementAnswered
     return answered
-
-
-def _hold_open(session: Session, registration_id: UUID) -> MigrantRegistration:
-    """Lock the registration before what belongs to it, as its closing does."""
-    registration = session.scalar(
-        sa.select(MigrantRegistration)
-        .where(
-            MigrantRegistration.id == registration_id,
-            MigrantRegistration.status == RegistrationStatus.OPEN,
-        )
-        .with_for_update()
-    )
-    if registration is None:
-        raise PlacementAnswered
-    return registration
 
 
 def _require_group(session: Session, branch_id: UUID, group_id: UUID | None) -> None:

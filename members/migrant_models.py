@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, UtcDateTime, one_of
 from core.ids import new_id
+from members.contact.models import ReasonCode
 
 
 class RegistrationStatus(enum.StrEnum):
@@ -19,18 +20,6 @@ class RegistrationStatus(enum.StrEnum):
     WITHDRAWN = "withdrawn"
     OPEN = "open"
     CLOSED = "closed"
-
-
-class LeavingReason(enum.StrEnum):
-    """The seven reasons of the official forms (domain 5.2)."""
-
-    WORK_ELSEWHERE = "work_elsewhere"
-    EMPLOYER_GONE = "employer_gone"
-    AFTER_GRADUATION = "after_graduation"
-    EMPLOYER_CHANGED = "employer_changed"
-    ABROAD = "abroad"
-    HOME_MOVED = "home_moved"
-    OTHER = "other"
 
 
 class CardOutcome(enum.StrEnum):
@@ -66,7 +55,7 @@ class MigrantRegistration(Base):
     __tablename__ = "migrant_registration"
     __table_args__ = (
         one_of("status", RegistrationStatus),
-        one_of("reason_code", LeavingReason),
+        one_of("reason_code", ReasonCode),
         one_of("card_outcome", CardOutcome),
         sa.CheckConstraint("expected_back_on > left_on", name="dates"),
         sa.CheckConstraint("returned_on >= left_on", name="return"),

@@ -20,7 +20,7 @@ from members.migrant_access import (
     is_contact_of,
     require_not_own,
 )
-from members.migrant_hosts import PlacementAnswered, get_hosted
+from members.migrant_hosts import PlacementAnswered, hold_placement
 from members.migrant_models import (
     MigrantContact,
     MigrantRegistration,
@@ -80,15 +80,9 @@ def confirm_by_host(
         FutureDate, DatesReversed: the day is not possible.
     """
     hold_roles(session, actor, ROSTER_ROLES)
-    placement = get_hosted(session, actor, placement_id)
+    placement, registration = hold_placement(session, actor, placement_id)
     if placement.status != PlacementStatus.ACCEPTED:
         raise PlacementAnswered
-    registration = session.get_one(
-        MigrantRegistration,
-        placement.registration_id,
-        with_for_update=True,
-        populate_existing=True,
-    )
     touch = Touch(TouchKind.HOST_CONFIRMED, on, note=note)
     return _add(session, actor, registration, placement.organization_id, touch, now)
 

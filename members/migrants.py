@@ -18,6 +18,7 @@ from members.access import (
     primary_affiliation_on,
 )
 from members.affiliations import require_not_future, require_order
+from members.contact.models import ReasonCode
 from members.migrant_access import (
     OwnRegistration,
     RegistrationChanged,
@@ -25,7 +26,6 @@ from members.migrant_access import (
     require_not_own,
 )
 from members.migrant_models import (
-    LeavingReason,
     MigrantRegistration,
     RegistrationStatus,
 )
@@ -49,7 +49,7 @@ class Absence:
     left_on: date
     expected_back_on: date | None
     city: str
-    reason_code: LeavingReason
+    reason_code: ReasonCode
     holds_card: bool
     card_number: str = ""
 

@@ -18,6 +18,7 @@ from members.access import (
 )
 from members.affiliations import WrongPlace, require_not_future
 from members.models import Affiliation, Member, Organization, OrganizationKind
+from members.transfer_access import OwnTransfer, decide, get_transfer
 from members.transfer_models import Transfer, TransferStatus
 from members.transfer_rules import require_letter
 
