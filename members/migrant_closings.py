@@ -113,8 +113,7 @@ def _close(
         .returning(MigrantRegistration)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    if closed is not None:
-        assert closed.returned_on is not None
+    if closed is not None and closed.returned_on is not None:
         end_placements(session, actor, closed.id, on=closed.returned_on)
         _end_contact(session, closed.id, on=closed.returned_on)
     return closed

@@ -168,7 +168,9 @@ def _page(
     return cut(lines, limit, lambda line: [str(line.registration.member_id)])
 
 
-def _comes_after(session: Session, query: sa.Select[Any], last_id: UUID) -> sa.ColumnElement[bool]:
+def _comes_after(
+    session: Session, query: sa.Select[*tuple[Any, ...]], last_id: UUID
+) -> sa.ColumnElement[bool]:
     """Filter: rows behind this member, whose sort key is read afresh."""
     last = session.execute(
         query.with_only_columns(*_SORT_KEY).where(Member.id == last_id)
@@ -183,7 +185,7 @@ def _lies_below(top: Organization) -> sa.ColumnElement[bool]:
     return Organization.path.startswith(top.path)
 
 
-def _lines(actor: Actor, *, is_live: bool = True) -> sa.Select[Any]:
+def _lines(actor: Actor, *, is_live: bool = True) -> sa.Select[*tuple[Any, ...]]:
     """Registrations with the member's branch, contact person, and host."""
     query = (
         sa.select(
@@ -217,7 +219,7 @@ def _lines(actor: Actor, *, is_live: bool = True) -> sa.Select[Any]:
     return query.where(MigrantRegistration.status.in_(LIVE)) if is_live else query
 
 
-def _shown(session: Session, actor: Actor, query: sa.Select[Any]) -> list[MigrantLine]:
+def _shown(session: Session, actor: Actor, query: sa.Select[*tuple[Any, ...]]) -> list[MigrantLine]:
     return [_line(dict(row), actor.on) for row in session.execute(query).mappings()]
 
 

@@ -13,6 +13,13 @@ from members.models import Organization
 from members.transfer_models import Transfer, TransferStatus
 
 
+class TransferOpen(Conflict):
+    """A member is on his way to one place at a time."""
+
+    code = "transfer.open"
+    title = "这名党员已有一次转接在办理"
+
+
 class TransferDecided(Conflict):
     """Somebody accepted, returned or withdrew it first."""
 
@@ -61,3 +68,12 @@ def decide(
     if decided is None:
         raise TransferDecided
     return decided
+
+
+def find_open(session: Session, member_id: UUID) -> UUID | None:
+    """The transfer of a member that nobody has answered yet."""
+    return session.scalar(
+        sa.select(Transfer.id).where(
+            Transfer.member_id == member_id, Transfer.status == TransferStatus.SENT
+        )
+    )

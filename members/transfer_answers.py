@@ -11,6 +11,9 @@ from core.errors import NotFound, RuleViolation
 from members import migrant_closings
 from members.access import ROSTER_ROLES, Actor, hold_roles
 from members.affiliations import AffiliationOverlap, WrongPlace, require_not_future
+from members.contact import facts
+from members.contact.facts import ContactFact
+from members.contact.models import ContactKind
 from members.models import Affiliation, AffiliationKind, Member, Organization
 from members.transfer_access import OwnTransfer, decide, get_transfer
 from members.transfer_models import Transfer, TransferStatus
@@ -50,7 +53,6 @@ def accept(
     transfer = get_transfer(session, actor, transfer_id, Transfer.receiver_organization_id)
     _require_other_person(actor, transfer)
     _require_day(transfer, acceptance.on, now)
-    assert transfer.receiver_organization_id is not None
     _require_group(session, transfer.receiver_organization_id, acceptance.party_group_id)
     _hold_member(session, transfer.member_id)
     decided = decide(
@@ -74,7 +76,7 @@ def accept(
         )
     )
     session.flush()
-    migrant_closings.close_transferred(session, actor, decided.member_id, on=acceptance.on)
+    _settle(session, actor, decided, on=acceptance.on, now=now)
     return decided
 
 
@@ -137,7 +139,7 @@ def record_outside_acceptance(
         document_number=document_number,
     )
     _leave(session, decided)
-    migrant_closings.close_transferred(session, actor, decided.member_id, on=on)
+    _settle(session, actor, decided, on=on, now=now)
     return decided
 
 
@@ -159,6 +161,21 @@ def _leave(session: Session, transfer: Transfer) -> None:
         raise AffiliationOverlap("这名党员已不在转出支部，或到支部的日期更晚，请核对。")
 
 
+def _settle(session: Session, actor: Actor, transfer: Transfer, *, on: date, now: datetime) -> None:
+    """What follows from an acceptance: contact, and no absence from the old branch."""
+    migrant_closings.close_transferred(session, actor, transfer.member_id, on=on)
+    fact = ContactFact(
+        member_id=transfer.member_id,
+        kind=ContactKind.TRANSFER_ACCEPTED,
+        happened_on=on,
+        organization_id=transfer.receiver_organization_id or transfer.sender_organization_id,
+        source_id=transfer.id,
+        recorded_by=actor.member_id,
+        note="组织关系已接收",
+    )
+    facts.record(session, [fact], now=now)
+
+
 def _hold_member(session: Session, member_id: UUID) -> None:
     """Lock the member: every change of where one person belongs takes its turn."""
     session.execute(
@@ -166,7 +183,7 @@ def _hold_member(session: Session, member_id: UUID) -> None:
     )
 
 
-def _require_group(session: Session, branch_id: UUID, group_id: UUID | None) -> None:
+def _require_group(session: Session, branch_id: UUID | None, group_id: UUID | None) -> None:
     if group_id is None:
         return
     group = session.get(Organization, group_id)

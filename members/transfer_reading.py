@@ -28,6 +28,14 @@ class Direction(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """Which transfers of an organisation a list shows."""
+
+    direction: Direction
+    status: TransferStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TransferLine:
     """A transfer with the names of all concerned; days and step only while it is under way.
 
@@ -77,8 +85,7 @@ def list_transfers(
     actor: Actor,
     organization_id: UUID,
     *,
-    direction: Direction,
-    status: TransferStatus | None,
+    sought: Sought,
     after: list[str | int] | None,
     limit: int,
 ) -> Page[TransferLine]:
@@ -88,10 +95,10 @@ def list_transfers(
         NotFound: the organisation is absent or out of scope.
     """
     top = get_organization(session, actor, organization_id, roles=READING_ROLES)
-    side = Sender if direction is Direction.OUT else Receiver
+    side = Sender if sought.direction is Direction.OUT else Receiver
     query = _lines().where(side.path.startswith(top.path))
-    if status is not None:
-        query = query.where(Transfer.status == status)
+    if sought.status is not None:
+        query = query.where(Transfer.status == sought.status)
     last_id = id_key(after)
     if last_id is not None:
         query = query.where(Transfer.id > last_id)
@@ -102,13 +109,11 @@ def list_transfers(
 
 def find_long_under_way(session: Session, *, sent_up_to: date) -> Sequence[Any]:
     """Transfers sent by that day that nobody has answered, each with the names of its parties."""
-    query = _lines().where(
-        Transfer.status == TransferStatus.SENT, Transfer.sent_on <= sent_up_to
-    )
+    query = _lines().where(Transfer.status == TransferStatus.SENT, Transfer.sent_on <= sent_up_to)
     return session.execute(query.order_by(Transfer.id)).all()
 
 
-def _lines() -> sa.Select[Any]:
+def _lines() -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             Transfer,
@@ -126,7 +131,10 @@ def _line(row: Any, on: date) -> TransferLine:
     transfer: Transfer = row[0]
     is_under_way = transfer.status == TransferStatus.SENT
     return TransferLine(
-        *row,
+        transfer,
+        row.member_name,
+        row.sender_name,
+        row.receiver_name,
         days_under_way=(on - transfer.sent_on).days if is_under_way else None,
         step=find_step(transfer.sent_on, on=on) if is_under_way else None,
         is_letter_valid=on <= transfer.letter_valid_to,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
-from core.errors import Conflict, NotFound
+from core.errors import NotFound
 from members.access import (
     ROSTER_ROLES,
     Actor,
@@ -18,16 +18,15 @@ from members.access import (
 )
 from members.affiliations import WrongPlace, require_not_future
 from members.models import Affiliation, Member, Organization, OrganizationKind
-from members.transfer_access import OwnTransfer, decide, get_transfer
+from members.transfer_access import (
+    OwnTransfer,
+    TransferOpen,
+    decide,
+    find_open,
+    get_transfer,
+)
 from members.transfer_models import Transfer, TransferStatus
 from members.transfer_rules import require_letter
-
-
-class TransferOpen(Conflict):
-    """A member is on his way to one place at a time."""
-
-    code = "transfer.open"
-    title = "这名党员已有一次转接在办理"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +103,6 @@ def withdraw(
         now=now,
         status=TransferStatus.WITHDRAWN,
         decision_reason=reason,
-    )
-
-
-def find_open(session: Session, member_id: UUID) -> UUID | None:
-    """The transfer of a member that nobody has answered yet."""
-    return session.scalar(
-        sa.select(Transfer.id).where(
-            Transfer.member_id == member_id, Transfer.status == TransferStatus.SENT
-        )
     )
 
 

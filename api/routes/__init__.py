@@ -23,6 +23,9 @@ from api.routes import (
     leave,
     me,
     members,
+    migrant_hosts,
+    migrants,
+    my_migration,
     objections,
     opportunities,
     organizations,
@@ -46,6 +49,7 @@ from api.routes import (
     service_signups,
     services,
     system,
+    transfers,
     work_calendar,
 )
 
@@ -95,4 +99,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     imports.blp,
     import_workbooks.blp,
     work_calendar.blp,
+    transfers.blp,
+    migrants.blp,
+    migrant_hosts.blp,
+    my_migration.blp,
 )

@@ -26,6 +26,7 @@ APPEND_ONLY = (
     | {"attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse"}
     | {"consent"}
     | {"contact_fact", "contact_fact_retraction"}
+    | {"migrant_place", "migrant_touch"}
 )
 
 
