@@ -304,6 +304,8 @@ class ContactCase(Base):
         one_of("state", CaseState),
         one_of("assignee_role", AssigneeRole),
         one_of("reason_code", ReasonCode),
+        one_of("signal", Signal),
+        sa.CheckConstraint("(clock = 'self_withdrawal') = (signal IS NOT NULL)", name="has_signal"),
         sa.CheckConstraint("stage BETWEEN 3 AND 8", name="stage"),
         sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed"),
         sa.CheckConstraint("closed_fact_id IS NULL OR state = 'recontacted'", name="closed_fact"),
@@ -327,6 +329,8 @@ class ContactCase(Base):
     # The home branch on the day of opening.
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     clock: Mapped[str] = mapped_column(sa.String(16))
+    # Which duty a self-withdrawal case is about; empty for the other clocks.
+    signal: Mapped[str | None] = mapped_column(sa.String(4))
     anchor_on: Mapped[date] = mapped_column()
     stage: Mapped[int] = mapped_column()
     state: Mapped[str] = mapped_column(sa.String(12), default=CaseState.OPEN)

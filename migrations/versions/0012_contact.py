@@ -302,6 +302,7 @@ def _create_tables() -> None:
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("clock", sa.String(length=16), nullable=False),
+        sa.Column("signal", sa.String(length=4), nullable=True),
         sa.Column("anchor_on", sa.Date(), nullable=False),
         sa.Column("stage", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
@@ -341,6 +342,13 @@ def _create_tables() -> None:
         ),
         sa.CheckConstraint(
             "closed_by <> member_id", name=op.f("ck_contact_case_closed_by_another")
+        ),
+        sa.CheckConstraint(
+            "(clock = 'self_withdrawal') = (signal IS NOT NULL)",
+            name=op.f("ck_contact_case_has_signal"),
+        ),
+        sa.CheckConstraint(
+            "signal IN ('life', 'dues', 'work')", name=op.f("ck_contact_case_signal")
         ),
         sa.CheckConstraint("stage BETWEEN 3 AND 8", name=op.f("ck_contact_case_stage")),
         sa.ForeignKeyConstraint(
