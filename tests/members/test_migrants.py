@@ -1,0 +1,383 @@
+"""Migrant members: registered by their branch, hosted elsewhere, heard from, back again."""
+
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.errors import NotFound
+from core.ids import new_id
+from members import migrant_closings, migrant_contacts, migrant_hosts, migrant_places, migrants
+from members.affiliations import DatesReversed, FutureDate, WrongPlace
+from members.migrant_access import OwnRegistration, RegistrationChanged
+from members.migrant_closings import CardUnchecked, Return
+from members.migrant_contacts import WrongContact
+from members.migrant_hosts import Arrival, HostAsked, OwnPlacement, PlacementAnswered
+from members.migrant_models import (
+    CardOutcome,
+    MigrantContact,
+    MigrantRegistration,
+    PlacementStatus,
+    RegistrationStatus,
+)
+from members.migrant_rules import NotACity
+from members.migrants import AlreadyRegistered
+from members.models import MemberClass, MemberClassification
+from tests.members.moving import LEFT_ON, Moving
+from tests.world import NOW, TODAY, build_world
+
+CHECKED = CardOutcome.CHECKED
+DECISION = "支委会 2026 年 11 月 9 日研究"
+
+
+@pytest.fixture
+def moving(session: Session) -> Moving:
+    return Moving(build_world(session))
+
+
+def classes(moving: Moving, who: str = "党员甲") -> list[tuple[str, date, date | None]]:
+    model = MemberClassification
+    query = sa.select(model.member_class, model.valid_from, model.valid_to)
+    rows = moving.session.execute(
+        query.where(model.member_id == moving.id(who)).order_by(model.valid_from, model.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def test_proposal_is_not_typed_again(moving: Moving) -> None:
+    world = moving.world
+    proposed = migrants.propose(
+        moving.session, world.actor("党员甲"), absence=moving.absence(), now=NOW
+    )
+    assert proposed.status == RegistrationStatus.PROPOSED
+    # What he files about himself is contact with him.
+    assert moving.facts() == [("own_report", TODAY)]
+
+    opened = migrants.accept_proposal(
+        moving.session,
+        world.actor("书记一"),
+        proposed.id,
+        arrangement=moving.arrangement(),
+        now=NOW,
+    )
+
+    assert opened.status == RegistrationStatus.OPEN
+    assert (opened.city, opened.decided_by) == ("陕西省西安市", moving.id("书记一"))
+    with pytest.raises(RegistrationChanged):
+        migrants.decline_proposal(
+            moving.session, world.actor("书记一"), proposed.id, reason="晚了", now=NOW
+        )
+
+
+def test_proposal_is_declined_with_a_reason_or_taken_back(moving: Moving) -> None:
+    actor, session = moving.world.actor, moving.session
+    absence = moving.absence()
+    first = migrants.propose(session, actor("党员甲"), absence=absence, now=NOW)
+    with pytest.raises(AlreadyRegistered):
+        migrants.propose(session, actor("党员甲"), absence=absence, now=NOW)
+    migrants.decline_proposal(session, actor("书记一"), first.id, reason="不足一月", now=NOW)
+    second = migrants.propose(session, actor("党员甲"), absence=absence, now=NOW)
+    migrants.withdraw_proposal(session, actor("党员甲"), now=NOW)
+
+    session.refresh(second)
+    assert (first.status, second.status) == ("declined", "withdrawn")
+    with pytest.raises(NotFound):
+        migrants.withdraw_proposal(session, actor("党员甲"), now=NOW)
+
+
+def test_nobody_registers_or_closes_himself(moving: Moving) -> None:
+    with pytest.raises(OwnRegistration):
+        moving.register("书记一")
+    own = moving.register("书记一", by="副书记一")
+    arguments = (moving.session, moving.world.actor("书记一"), own.id)
+    with pytest.raises(OwnRegistration):
+        migrant_closings.close(*arguments, back=Return(TODAY, CHECKED), now=NOW)
+    with pytest.raises(OwnRegistration):
+        migrant_contacts.replace(*arguments, contact_id=moving.id("党员乙"), now=NOW)
+    with pytest.raises(OwnRegistration):
+        migrant_places.correct_place(*arguments, city="西安", expected_back_on=None, now=NOW)
+    proposed = migrants.propose(
+        moving.session, moving.world.actor("副书记一"), absence=moving.absence(), now=NOW
+    )
+    with pytest.raises(OwnRegistration):
+        migrants.accept_proposal(
+            moving.session,
+            moving.world.actor("副书记一"),
+            proposed.id,
+            arrangement=moving.arrangement(),
+            now=NOW,
+        )
+
+
+@pytest.mark.parametrize("column", ["decided_by", "closed_by"])
+def test_database_refuses_a_decision_about_oneself(moving: Moving, column: str) -> None:
+    registration = moving.register()
+    with pytest.raises(IntegrityError):
+        moving.session.execute(
+            sa.update(MigrantRegistration)
+            .where(MigrantRegistration.id == registration.id)
+            .values(**{column: moving.id("党员甲")})
+        )
+
+
+def test_database_holds_one_registration_of_a_member(moving: Moving) -> None:
+    registration = moving.register()
+    columns = [c.name for c in MigrantRegistration.__table__.columns]
+    values = {name: getattr(registration, name) for name in columns} | {"id": new_id()}
+    with pytest.raises(IntegrityError):
+        moving.session.execute(sa.insert(MigrantRegistration).values(**values))
+
+
+def test_out_of_scope_is_not_found(moving: Moving) -> None:
+    with pytest.raises(NotFound):
+        moving.register(by="书记二")
+    registration = moving.register()
+    arguments = (moving.session, moving.world.actor("书记二"), registration.id)
+    with pytest.raises(NotFound):
+        migrant_closings.close(*arguments, back=Return(TODAY, CHECKED), now=NOW)
+    with pytest.raises(NotFound):
+        migrant_contacts.replace(*arguments, contact_id=moving.id("党员乙"), now=NOW)
+    with pytest.raises(NotFound):
+        migrant_hosts.ask_another(
+            *arguments, organization_id=moving.world.organizations["三支部"], now=NOW
+        )
+
+
+def test_what_cannot_be_is_refused(moving: Moving) -> None:
+    with pytest.raises(NotACity):
+        moving.register(city="西安市雁塔区高新路1号")
+    with pytest.raises(FutureDate):
+        moving.register(left_on=TODAY + timedelta(days=1))
+    with pytest.raises(DatesReversed):
+        moving.register(expected_back_on=LEFT_ON)
+    with pytest.raises(WrongContact):
+        moving.register(arrangement=moving.arrangement("党员丙"))
+    with pytest.raises(WrongContact):
+        moving.register("党员乙", arrangement=moving.arrangement("党员乙"))
+    with pytest.raises(WrongPlace):
+        moving.register("副书记一", arrangement=moving.arrangement(host="一支部"))
+
+
+def test_class_changes_only_by_a_decision(moving: Moving) -> None:
+    registration = moving.register()
+    assert classes(moving) == []
+    back = Return(TODAY, CHECKED)
+    actor = moving.world.actor("书记一")
+    migrant_closings.close(moving.session, actor, registration.id, back=back, now=NOW)
+
+    decided = moving.register(arrangement=moving.arrangement(class_decision=DECISION))
+    assert classes(moving) == [(MemberClass.MIGRANT, TODAY, None)]
+    assert decided.class_decision == DECISION
+
+    back = Return(TODAY, CHECKED, class_decision="支委会研究恢复为普通党员")
+    migrant_closings.close(moving.session, actor, decided.id, back=back, now=NOW)
+    assert classes(moving)[-1] == (MemberClass.ORDINARY, TODAY, None)
+
+
+def test_contact_person_is_replaced_and_stays_on_record(moving: Moving) -> None:
+    registration = moving.register()
+    actor = moving.world.actor("副书记一")
+
+    migrant_contacts.replace(
+        moving.session, actor, registration.id, contact_id=moving.id("党员乙"), now=NOW
+    )
+    with pytest.raises(RegistrationChanged):
+        migrant_contacts.replace(
+            moving.session, actor, registration.id, contact_id=moving.id("党员乙"), now=NOW
+        )
+
+    rows = moving.session.scalars(sa.select(MigrantContact).order_by(MigrantContact.id)).all()
+    assert [(row.contact_id, row.set_by, row.valid_to) for row in rows] == [
+        (moving.id("组长"), moving.id("书记一"), TODAY),
+        (moving.id("党员乙"), moving.id("副书记一"), None),
+    ]
+
+
+def test_host_accepts_into_a_group_and_the_return_ends_it(moving: Moving) -> None:
+    world = moving.world
+    registration = moving.register(
+        "党员丙", by="书记二", arrangement=moving.arrangement("街道干事")
+    )
+    placement = migrant_hosts.ask_another(
+        moving.session,
+        world.actor("书记二"),
+        registration.id,
+        organization_id=world.organizations["一支部"],
+        now=NOW,
+    )
+    with pytest.raises(HostAsked):
+        migrant_hosts.ask_another(
+            moving.session,
+            world.actor("书记二"),
+            registration.id,
+            organization_id=world.organizations["三支部"],
+            now=NOW,
+        )
+    arrival = Arrival(date(2026, 10, 9), world.organizations["一组"])
+    accepted = migrant_hosts.accept(
+        moving.session, world.actor("书记一"), placement.id, arrival=arrival, now=NOW
+    )
+    assert accepted.status == PlacementStatus.ACCEPTED
+    assert moving.hostings("党员丙") == [(world.organizations["一支部"], None)]
+
+    back = Return(date(2026, 11, 1), CHECKED)
+    closed = migrant_closings.close(
+        moving.session, world.actor("书记二"), registration.id, back=back, now=NOW
+    )
+
+    assert (closed.status, closed.card_outcome) == ("closed", "checked")
+    assert moving.hostings("党员丙") == [(world.organizations["一支部"], date(2026, 11, 1))]
+    assert moving.placement(registration).status == PlacementStatus.ENDED
+    contact = moving.session.scalars(
+        sa.select(MigrantContact).execution_options(populate_existing=True)
+    ).one()
+    # He was named after the day of return: his task covers no day.
+    assert contact.valid_to == TODAY
+
+
+def test_host_answers_once_in_its_own_scope_and_with_a_reason(moving: Moving) -> None:
+    world = moving.world
+    registration = moving.register(arrangement=moving.arrangement(host="二支部"))
+    placement = moving.placement(registration)
+    arrival = Arrival(TODAY)
+    for name in ("书记一", "书记三"):
+        with pytest.raises(NotFound):
+            migrant_hosts.accept(
+                moving.session, world.actor(name), placement.id, arrival=arrival, now=NOW
+            )
+    host = world.actor("书记二")
+    for refusal, impossible in (
+        (DatesReversed, Arrival(LEFT_ON - timedelta(days=1))),
+        (FutureDate, Arrival(TODAY + timedelta(days=1))),
+        (WrongPlace, Arrival(TODAY, world.organizations["一组"])),
+    ):
+        with pytest.raises(refusal):
+            migrant_hosts.accept(moving.session, host, placement.id, arrival=impossible, now=NOW)
+    declined = migrant_hosts.decline(
+        moving.session, host, placement.id, reason="不在本地居住", now=NOW
+    )
+    assert declined.status == PlacementStatus.DECLINED
+    with pytest.raises(PlacementAnswered):
+        migrant_hosts.accept(moving.session, host, placement.id, arrival=arrival, now=NOW)
+    # Another branch may be asked now.
+    migrant_hosts.ask_another(
+        moving.session,
+        world.actor("书记一"),
+        registration.id,
+        organization_id=world.organizations["三支部"],
+        now=NOW,
+    )
+
+
+def test_nobody_takes_himself_in(moving: Moving) -> None:
+    registration = moving.register(
+        "街道干事", by="书记二", arrangement=moving.arrangement("党员丙", "一支部")
+    )
+    placement = moving.placement(registration)
+    with pytest.raises(OwnPlacement):
+        migrant_hosts.accept(
+            moving.session,
+            moving.world.actor("街道干事"),
+            placement.id,
+            arrival=Arrival(TODAY),
+            now=NOW,
+        )
+
+
+def test_host_lets_go_or_home_takes_back_and_the_absence_goes_on(moving: Moving) -> None:
+    world = moving.world
+    registration = moving.hosted()
+    placement = moving.placement(registration)
+    migrant_hosts.let_go(moving.session, world.actor("书记二"), placement.id, on=TODAY, now=NOW)
+    assert moving.hostings() == [(world.organizations["二支部"], TODAY)]
+    with pytest.raises(PlacementAnswered):
+        migrant_hosts.let_go(moving.session, world.actor("书记二"), placement.id, on=TODAY, now=NOW)
+
+    home = world.actor("书记一")
+    migrant_hosts.ask_another(
+        moving.session,
+        home,
+        registration.id,
+        organization_id=world.organizations["三支部"],
+        now=NOW,
+    )
+    migrant_hosts.take_back(moving.session, home, registration.id, on=TODAY, now=NOW)
+    assert moving.placement(registration).status == PlacementStatus.WITHDRAWN
+    assert registration.status == RegistrationStatus.OPEN
+
+
+def test_card_is_checked_on_return_or_there_is_none(moving: Moving) -> None:
+    actor = moving.world.actor("书记一")
+    with_card = moving.register()
+    without = moving.register("党员乙", holds_card=False, card_number="写错了")
+    assert without.card_number == ""
+
+    for registration, outcome in ((with_card, None), (without, CHECKED)):
+        with pytest.raises(CardUnchecked):
+            migrant_closings.close(
+                moving.session, actor, registration.id, back=Return(TODAY, outcome), now=NOW
+            )
+    for registration, outcome in ((with_card, CardOutcome.LOST), (without, None)):
+        back = Return(TODAY, outcome)
+        migrant_closings.close(moving.session, actor, registration.id, back=back, now=NOW)
+        with pytest.raises(RegistrationChanged):
+            migrant_closings.close(moving.session, actor, registration.id, back=back, now=NOW)
+
+
+def test_transfer_of_the_relation_ends_the_absence(moving: Moving) -> None:
+    decided = moving.arrangement(class_decision=DECISION)
+    registration = moving.register(arrangement=decided)
+    migrant_hosts.ask_another(
+        moving.session,
+        moving.world.actor("书记一"),
+        registration.id,
+        organization_id=moving.world.organizations["二支部"],
+        now=NOW,
+    )
+    placement = moving.placement(registration)
+    migrant_hosts.accept(
+        moving.session,
+        moving.world.actor("书记二"),
+        placement.id,
+        arrival=Arrival(date(2026, 10, 9)),
+        now=NOW,
+    )
+
+    moving.accept(moving.send())
+
+    moving.session.refresh(registration)
+    assert (registration.status, registration.card_outcome) == ("closed", "lapsed")
+    assert moving.hostings() == [(moving.world.organizations["二支部"], TODAY)]
+    # Whether he counts as a migrant is for the new branch to decide.
+    assert classes(moving) == [(MemberClass.MIGRANT, TODAY, None)]
+
+
+def test_own_place_is_contact_and_what_others_enter_is_not(moving: Moving) -> None:
+    registration = moving.register()
+    assert moving.facts() == []
+    migrant_places.correct_place(
+        moving.session,
+        moving.world.actor("书记一"),
+        registration.id,
+        city="宝鸡市",
+        expected_back_on=None,
+        now=NOW,
+    )
+    assert moving.facts() == []
+
+    migrant_places.report_own_place(
+        moving.session, moving.world.actor("党员甲"), city="咸阳市", expected_back_on=None, now=NOW
+    )
+
+    assert moving.facts() == [("own_report", TODAY)]
+    assert registration.city == "咸阳市"
+    with pytest.raises(NotFound):
+        migrant_places.report_own_place(
+            moving.session,
+            moving.world.actor("党员乙"),
+            city="咸阳市",
+            expected_back_on=None,
+            now=NOW,
+        )
