@@ -54,8 +54,13 @@ def derive(session: Session, fact_ids: Sequence[UUID]) -> set[UUID]:
     return set(locked)
 
 
-def derived(*, until: Any = None) -> sa.Subquery:
-    """What the facts say: one row for each member with facts; `until` leaves out later ones."""
+def derived(*, until: Any = None, members: Any = None) -> sa.Subquery:
+    """What the facts say: one row for each member with facts.
+
+    Args:
+        until: leaves out the facts after this day.
+        members: a query of the members to look at, where it is not all of them.
+    """
     query = (
         sa.select(
             RecordedFact.member_id,
@@ -72,6 +77,8 @@ def derived(*, until: Any = None) -> sa.Subquery:
     )
     if until is not None:
         query = query.where(RecordedFact.happened_on <= until)
+    if members is not None:
+        query = query.where(RecordedFact.member_id.in_(members))
     return query.subquery("derived")
 
 
