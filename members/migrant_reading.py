@@ -110,16 +110,10 @@ def list_own_contacts(session: Session, actor: Actor) -> list[MigrantLine]:
     return _shown(session, actor, query)
 
 
-def get_own(session: Session, actor: Actor) -> MigrantLine:
-    """The actor's own registration, proposed or open.
-
-    Raises:
-        NotFound: there is none.
-    """
+def find_own(session: Session, actor: Actor) -> MigrantLine | None:
+    """The actor's own registration, proposed or open."""
     lines = _shown(session, actor, _lines(actor).where(Member.id == actor.member_id))
-    if not lines:
-        raise NotFound
-    return lines[0]
+    return lines[0] if lines else None
 
 
 def get_file(session: Session, actor: Actor, registration_id: UUID) -> MigrantFile:

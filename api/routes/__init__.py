@@ -49,6 +49,7 @@ from api.routes import (
     service_signups,
     services,
     system,
+    transfer_places,
     transfers,
     work_calendar,
 )
@@ -100,6 +101,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     import_workbooks.blp,
     work_calendar.blp,
     transfers.blp,
+    transfer_places.blp,
     migrants.blp,
     migrant_hosts.blp,
     my_migration.blp,

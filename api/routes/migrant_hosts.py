@@ -10,7 +10,7 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Day, Identifier, InSchema, Instant, OutSchema, Text
 from api.paging import PageQuery, encode_page
-from api.routes.migrants import MigrantPage, TouchOut
+from api.routes.migrants import MigrantPage, MigrantTouchOut
 from api.routes.my_migration import shown_migrant
 from core.clock import business_day, utc_now
 from core.db import unit_of_work
@@ -24,7 +24,7 @@ _ID = "0198c0de-0000-7000-8000-000000000142"
 KEEPERS = any_of(*ROSTER_ROLES)
 
 
-class HostIn(InSchema):
+class HostAskIn(InSchema):
     organization_id = Identifier(required=True, metadata={"example": _ID})
 
 
@@ -32,7 +32,7 @@ class HostEndIn(InSchema):
     on = Day(metadata={"example": "2026-12-01", "description": "省略即今天"})
 
 
-class ArrivalIn(InSchema):
+class HostArrivalIn(InSchema):
     on = Day(metadata={"example": "2026-03-05", "description": "编入之日；省略即今天"})
     party_group_id = Identifier(load_default=None, allow_none=True, metadata={"example": None})
 
@@ -72,7 +72,7 @@ def list_migrants_hosted(query: dict[str, Any], organization_id: UUID) -> Any:
 
 
 @blp.post("/migrant-registrations/<uuid:registration_id>/host", access=KEEPERS)
-@blp.arguments(HostIn)
+@blp.arguments(HostAskIn)
 @blp.response(201, HostPlacementOut)
 def ask_host(data: dict[str, Any], registration_id: UUID) -> Any:
     """请求流入地支部接收一名流动党员"""
@@ -99,7 +99,7 @@ def take_back_from_host(data: dict[str, Any], registration_id: UUID) -> Any:
 
 
 @blp.post("/host-placements/<uuid:placement_id>/accept", access=KEEPERS)
-@blp.arguments(ArrivalIn)
+@blp.arguments(HostArrivalIn)
 @blp.response(200, HostPlacementOut)
 def accept_hosted(data: dict[str, Any], placement_id: UUID) -> Any:
     """接收流动党员，编入本支部或党小组；参加组织生活，没有表决权"""
@@ -124,7 +124,7 @@ def decline_hosted(data: dict[str, Any], placement_id: UUID) -> Any:
 
 @blp.post("/host-placements/<uuid:placement_id>/confirm", access=KEEPERS)
 @blp.arguments(HostConfirmationIn)
-@blp.response(201, TouchOut)
+@blp.response(201, MigrantTouchOut)
 def confirm_hosted(data: dict[str, Any], placement_id: UUID) -> Any:
     """流入地确认：这名党员在本地，能联系上"""
     now = utc_now()

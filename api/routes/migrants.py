@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from marshmallow import fields
+from sqlalchemy.orm import Session
 
 from api.auth import STAFF, Access, any_of, current_actor
 from api.blueprints import Blueprint
@@ -11,9 +12,9 @@ from api.extensions import db
 from api.fields import Choice, Day, Flag, Identifier, InSchema, Instant, OutSchema, Text
 from api.paging import PageQuery, encode_page, page_of
 from api.routes.my_migration import (
-    AbsenceIn,
+    MigrantAbsenceIn,
     MigrantOut,
-    PlaceIn,
+    MigrantPlaceIn,
     read_absence,
     shown_migrant,
 )
@@ -40,7 +41,7 @@ KEEPERS = any_of(*ROSTER_ROLES)
 _CLASS = "支部的决定；填写即改变党员类别（影响计分），不填则不变"
 
 
-class ArrangementIn(InSchema):
+class MigrantArrangementIn(InSchema):
     contact_id = Identifier(
         required=True, metadata={"example": _ID, "description": "本支部的联系人"}
     )
@@ -55,26 +56,26 @@ class ArrangementIn(InSchema):
     )
 
 
-class RegistrationIn(AbsenceIn, ArrangementIn):
+class MigrantRegistrationIn(MigrantAbsenceIn, MigrantArrangementIn):
     """What the branch enters for a member, and what it arranges."""
 
 
-class DeclineIn(InSchema):
+class MigrationDeclineIn(InSchema):
     reason = Text(length_max=200, required=True, metadata={"example": "外出不足一个月"})
 
 
-class ContactIn(InSchema):
+class MigrantContactIn(InSchema):
     contact_id = Identifier(required=True, metadata={"example": _ID})
 
 
-class TouchIn(InSchema):
+class MigrantTouchIn(InSchema):
     kind = Choice(HOME_KINDS, required=True, metadata={"example": "answered_call"})
     happened_on = Day(metadata={"example": "2026-04-01", "description": "省略即今天"})
     is_talk = Flag(load_default=False, metadata={"example": False, "description": "是否谈心"})
     note = Text(length_max=200, length_min=0, load_default="", metadata={"example": "工作稳定"})
 
 
-class ReturnIn(InSchema):
+class MigrantReturnIn(InSchema):
     returned_on = Day(metadata={"example": "2027-01-18", "description": "省略即今天"})
     card_outcome = Choice(
         (CardOutcome.CHECKED, CardOutcome.LOST),
@@ -91,7 +92,7 @@ class ReturnIn(InSchema):
     note = Text(length_max=200, length_min=0, load_default="", metadata={"example": ""})
 
 
-class TouchOut(OutSchema):
+class MigrantTouchOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     kind = fields.String(metadata={"example": "answered_call"})
     happened_on = Day(metadata={"example": "2026-04-01"})
@@ -100,11 +101,11 @@ class TouchOut(OutSchema):
     recorded_at = Instant(metadata={"example": "2026-04-01T20:00:00+08:00"})
 
 
-class TouchLineOut(TouchOut):
+class MigrantTouchLineOut(MigrantTouchOut):
     recorded_by_name = fields.String(metadata={"example": "王志"})
 
 
-class ContactOut(OutSchema):
+class MigrantContactOut(OutSchema):
     contact_id = Identifier(metadata={"example": _ID})
     name = fields.String(metadata={"example": "王志"})
     valid_from = Day(metadata={"example": "2026-03-02"})
@@ -113,7 +114,7 @@ class ContactOut(OutSchema):
     set_at = Instant(metadata={"example": "2026-03-02T09:00:00+08:00"})
 
 
-class PlacementOut(OutSchema):
+class MigrantPlacementOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     organization_id = Identifier(metadata={"example": _ID})
     organization_name = fields.String(metadata={"example": "滨河苑社区党支部"})
@@ -123,7 +124,7 @@ class PlacementOut(OutSchema):
     answer_reason = fields.String(metadata={"example": ""})
 
 
-class PlaceOut(OutSchema):
+class MigrantPlaceOut(OutSchema):
     city = fields.String(metadata={"example": "陕西省西安市"})
     expected_back_on = Day(allow_none=True, metadata={"example": None})
     reported_by = Identifier(metadata={"example": _ID})
@@ -132,10 +133,10 @@ class PlaceOut(OutSchema):
 
 class MigrantFileOut(OutSchema):
     registration = fields.Nested(MigrantOut)
-    contacts = fields.List(fields.Nested(ContactOut))
-    placements = fields.List(fields.Nested(PlacementOut))
-    places = fields.List(fields.Nested(PlaceOut))
-    touches = fields.List(fields.Nested(TouchLineOut))
+    contacts = fields.List(fields.Nested(MigrantContactOut))
+    placements = fields.List(fields.Nested(MigrantPlacementOut))
+    places = fields.List(fields.Nested(MigrantPlaceOut))
+    touches = fields.List(fields.Nested(MigrantTouchLineOut))
 
 
 MigrantPage = page_of(MigrantOut)
@@ -157,7 +158,7 @@ def list_migrants_away(query: dict[str, Any], organization_id: UUID) -> Any:
 
 
 @blp.post("/members/<uuid:member_id>/migrant-registration", access=KEEPERS)
-@blp.arguments(RegistrationIn)
+@blp.arguments(MigrantRegistrationIn)
 @blp.response(201, MigrantFileOut)
 def register_migrant(data: dict[str, Any], member_id: UUID) -> Any:
     """登记一名党员外出，指定联系人，可同时请求流入地支部接收"""
@@ -182,7 +183,7 @@ def get_migrant_registration(registration_id: UUID) -> Any:
 
 
 @blp.post("/migrant-registrations/<uuid:registration_id>/accept", access=KEEPERS)
-@blp.arguments(ArrangementIn)
+@blp.arguments(MigrantArrangementIn)
 @blp.response(200, MigrantFileOut)
 def accept_migration(data: dict[str, Any], registration_id: UUID) -> Any:
     """按本人报告登记外出，指定联系人"""
@@ -198,7 +199,7 @@ def accept_migration(data: dict[str, Any], registration_id: UUID) -> Any:
 
 
 @blp.post("/migrant-registrations/<uuid:registration_id>/decline", access=KEEPERS)
-@blp.arguments(DeclineIn)
+@blp.arguments(MigrationDeclineIn)
 @blp.response(200, MigrantFileOut)
 def decline_migration(data: dict[str, Any], registration_id: UUID) -> Any:
     """不予登记本人报告的外出，须写明原因"""
@@ -210,7 +211,7 @@ def decline_migration(data: dict[str, Any], registration_id: UUID) -> Any:
 
 
 @blp.post("/migrant-registrations/<uuid:registration_id>/place", access=KEEPERS)
-@blp.arguments(PlaceIn)
+@blp.arguments(MigrantPlaceIn)
 @blp.response(200, MigrantFileOut)
 def correct_migrant_place(data: dict[str, Any], registration_id: UUID) -> Any:
     """更改外出党员所在的城市和预计返回日期"""
@@ -222,7 +223,7 @@ def correct_migrant_place(data: dict[str, Any], registration_id: UUID) -> Any:
 
 
 @blp.post("/migrant-registrations/<uuid:registration_id>/contact", access=KEEPERS)
-@blp.arguments(ContactIn)
+@blp.arguments(MigrantContactIn)
 @blp.response(200, MigrantFileOut)
 def replace_migrant_contact(data: dict[str, Any], registration_id: UUID) -> Any:
     """从今天起换一名联系人；以前的联系人保留在记录里"""
@@ -238,8 +239,8 @@ def replace_migrant_contact(data: dict[str, Any], registration_id: UUID) -> Any:
 
 
 @blp.post("/migrant-registrations/<uuid:registration_id>/touches", access=Access.MEMBER)
-@blp.arguments(TouchIn)
-@blp.response(201, TouchOut)
+@blp.arguments(MigrantTouchIn)
+@blp.response(201, MigrantTouchOut)
 def record_migrant_touch(data: dict[str, Any], registration_id: UUID) -> Any:
     """联系人或支部负责人记一次联系或谈心"""
     now = utc_now()
@@ -256,7 +257,7 @@ def record_migrant_touch(data: dict[str, Any], registration_id: UUID) -> Any:
 
 
 @blp.post("/migrant-registrations/<uuid:registration_id>/close", access=KEEPERS)
-@blp.arguments(ReturnIn)
+@blp.arguments(MigrantReturnIn)
 @blp.response(200, MigrantFileOut)
 def close_migration(data: dict[str, Any], registration_id: UUID) -> Any:
     """登记党员返回：核对活动证，结束流入地编入和联系人的任务"""
@@ -277,16 +278,18 @@ def _arrangement(data: dict[str, Any]) -> Arrangement:
     return Arrangement(data["contact_id"], data["host_organization_id"], data["class_decision"])
 
 
-def _file(session: Any, registration_id: UUID) -> dict[str, Any]:
+def _file(session: Session, registration_id: UUID) -> dict[str, Any]:
     file = migrant_reading.get_file(session, current_actor(), registration_id)
     return {
         "registration": shown_migrant(file.line),
-        "contacts": [_with(ContactOut, row, name=name) for row, name in file.contacts],
+        "contacts": [_with(MigrantContactOut, row, name=name) for row, name in file.contacts],
         "placements": [
-            _with(PlacementOut, row, organization_name=name) for row, name in file.placements
+            _with(MigrantPlacementOut, row, organization_name=name) for row, name in file.placements
         ],
         "places": file.places,
-        "touches": [_with(TouchLineOut, row, recorded_by_name=name) for row, name in file.touches],
+        "touches": [
+            _with(MigrantTouchLineOut, row, recorded_by_name=name) for row, name in file.touches
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from marshmallow import fields
+from sqlalchemy.orm import Session
 
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
@@ -20,7 +21,7 @@ blp = Blueprint("my-migration", __name__, description="我的外出登记")
 _ID = "0198c0de-0000-7000-8000-000000000142"
 
 
-class PlaceIn(InSchema):
+class MigrantPlaceIn(InSchema):
     city = Text(
         length_max=40,
         required=True,
@@ -29,7 +30,7 @@ class PlaceIn(InSchema):
     expected_back_on = Day(load_default=None, allow_none=True, metadata={"example": "2027-01-20"})
 
 
-class AbsenceIn(PlaceIn):
+class MigrantAbsenceIn(MigrantPlaceIn):
     left_on = Day(required=True, metadata={"example": "2026-03-01"})
     reason_code = Choice(
         ReasonCode,
@@ -76,26 +77,29 @@ class MigrantOut(OutSchema):
     card_outcome = fields.String(allow_none=True, metadata={"example": None})
 
 
+class MyMigrationOut(OutSchema):
+    registration = fields.Nested(MigrantOut, allow_none=True)
+
+
 class MigrantsOut(OutSchema):
     items = fields.List(fields.Nested(MigrantOut))
 
 
 @blp.get("/me/migration", access=Access.MEMBER)
-@blp.response(200, MigrantOut)
+@blp.response(200, MyMigrationOut)
 def get_my_migration() -> Any:
-    """我的外出登记：已报告或已登记的一项"""
-    return shown_migrant(migrant_reading.get_own(db.session(), current_actor()))
+    """我的外出登记：已报告或已登记的一项；没有则为空"""
+    return _own(db.session())
 
 
 @blp.post("/me/migration", access=Access.MEMBER)
-@blp.arguments(AbsenceIn)
-@blp.response(201, MigrantOut)
+@blp.arguments(MigrantAbsenceIn)
+@blp.response(201, MyMigrationOut)
 def propose_migration(data: dict[str, Any]) -> Any:
     """报告本人外出，由支部登记并指定联系人"""
     with unit_of_work(db.session()) as session:
-        actor = current_actor()
-        migrants.propose(session, actor, absence=read_absence(data), now=utc_now())
-        return shown_migrant(migrant_reading.get_own(session, actor))
+        migrants.propose(session, current_actor(), absence=read_absence(data), now=utc_now())
+        return _own(session)
 
 
 @blp.delete("/me/migration", access=Access.MEMBER)
@@ -107,14 +111,13 @@ def withdraw_migration() -> Any:
 
 
 @blp.post("/me/migration/place", access=Access.MEMBER)
-@blp.arguments(PlaceIn)
-@blp.response(200, MigrantOut)
+@blp.arguments(MigrantPlaceIn)
+@blp.response(200, MyMigrationOut)
 def confirm_my_place(data: dict[str, Any]) -> Any:
     """确认或更改我所在的城市和预计返回日期；这是本人报告，计为一次联系"""
     with unit_of_work(db.session()) as session:
-        actor = current_actor()
-        migrant_places.report_own_place(session, actor, now=utc_now(), **data)
-        return shown_migrant(migrant_reading.get_own(session, actor))
+        migrant_places.report_own_place(session, current_actor(), now=utc_now(), **data)
+        return _own(session)
 
 
 @blp.get("/me/migrant-contacts", access=Access.MEMBER)
@@ -146,3 +149,8 @@ def shown_migrant(line: MigrantLine) -> dict[str, Any]:
         "next_touch_on": due.touch_on if due else None,
         "next_talk_on": due.talk_on if due else None,
     }
+
+
+def _own(session: Session) -> dict[str, Any]:
+    line = migrant_reading.find_own(session, current_actor())
+    return {"registration": shown_migrant(line) if line else None}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -164,47 +165,51 @@ def test_member_is_registered_once(arena: Arena) -> None:
     assert arena.alone(lambda session: session.scalar(live)) == RACES
 
 
+def take_in(arena: Arena, placement_id: UUID) -> Act:
+    return lambda session: migrant_hosts.accept(
+        session, arena.actor(session, "书记二"), placement_id, arrival=Arrival(TODAY), now=NOW
+    )
+
+
+def close(arena: Arena, registration_id: UUID) -> Act:
+    back = Return(TODAY, CardOutcome.CHECKED)
+    return lambda session: migrant_closings.close(
+        session, arena.actor(session, "书记一"), registration_id, back=back, now=NOW
+    )
+
+
+def touch(arena: Arena, registration_id: UUID, on: date) -> Act:
+    told = Touch(TouchKind.ANSWERED_CALL, on)
+    return lambda session: migrant_touches.record(
+        session, arena.actor(session, "组长"), registration_id, touch=told, now=NOW
+    )
+
+
+def scalar(arena: Arena, query: sa.Select[Any]) -> Any:
+    return arena.alone(lambda session: session.scalar(query))
+
+
 def test_host_takes_nobody_in_who_is_back(arena: Arena) -> None:
     """The host accepts while the home branch records the return, and two touches arrive."""
+    early, late = date(2026, 11, 3), date(2026, 11, 9)
     for member_id in arena.add_members(RACES):
-        registration_id = arena.alone(register(arena, "书记一", member_id))
-        placement_id = arena.alone(lambda s, key=registration_id: _placement(s, key))
-
-        def take_in(session: Session, key: UUID = placement_id) -> None:
-            actor = arena.actor(session, "书记二")
-            migrant_hosts.accept(session, actor, key, arrival=Arrival(TODAY), now=NOW)
-
-        def close(session: Session, key: UUID = registration_id) -> None:
-            back = Return(TODAY, CardOutcome.CHECKED)
-            actor = arena.actor(session, "书记一")
-            migrant_closings.close(session, actor, key, back=back, now=NOW)
-
-        def touch(session: Session, day: int, key: UUID = registration_id) -> None:
-            told = Touch(TouchKind.ANSWERED_CALL, date(2026, 11, day))
-            actor = arena.actor(session, "组长")
-            migrant_touches.record(session, actor, key, touch=told, now=NOW)
+        key = arena.alone(register(arena, "书记一", member_id))
+        placement = sa.select(HostPlacement.id).filter_by(registration_id=key)
 
         taken, closed, first, second = arena.race(
-            take_in,
-            close,
-            lambda session: touch(session, 9),
-            lambda session: touch(session, 3),
+            take_in(arena, scalar(arena, placement)),
+            close(arena, key),
+            touch(arena, key, late),
+            touch(arena, key, early),
             pauses=[arena.pause() for _ in range(4)],
         )
 
         assert closed.won
-        open_hosting = sa.select(sa.func.count(Affiliation.id)).where(
+        assert taken.won or str(getattr(taken.refusal, "code", "")) == "host.already_answered"
+        still_open = sa.select(sa.func.count(Affiliation.id)).where(
             Affiliation.member_id == member_id, Affiliation.valid_to.is_(None)
         )
         # Only the primary affiliation is open, whoever came first.
-        assert arena.alone(lambda s, query=open_hosting: s.scalar(query)) == 1
-        last = sa.select(MigrantRegistration.last_touch_on).filter_by(id=registration_id)
-        expected = date(2026, 11, 9) if first.won else date(2026, 11, 3) if second.won else None
-        assert arena.alone(lambda s, query=last: s.scalar(query)) == expected
-        assert taken.won or taken.refusal.code == "host.already_answered"  # type: ignore[union-attr]
-
-
-def _placement(session: Session, registration_id: UUID) -> UUID:
-    return session.scalars(
-        sa.select(HostPlacement.id).filter_by(registration_id=registration_id)
-    ).one()
+        assert scalar(arena, still_open) == 1
+        last = sa.select(MigrantRegistration.last_touch_on).filter_by(id=key)
+        assert scalar(arena, last) == (late if first.won else early if second.won else None)

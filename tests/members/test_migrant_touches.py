@@ -98,27 +98,30 @@ def test_touches_are_append_only(moving: Moving, statement: str) -> None:
 def test_host_confirms_as_soft_contact_recorded_at_the_host(moving: Moving) -> None:
     registration = moving.hosted()
     placement = moving.placement(registration)
-    arguments = {"on": TODAY, "note": "按月参加", "now": NOW}
 
-    migrant_touches.confirm_by_host(
-        moving.session, moving.world.actor("书记二"), placement.id, **arguments
-    )
+    def confirm(name: str) -> MigrantTouch:
+        return migrant_touches.confirm_by_host(
+            moving.session,
+            moving.world.actor(name),
+            placement.id,
+            on=TODAY,
+            note="按月参加",
+            now=NOW,
+        )
+
+    confirm("书记二")
 
     fact = moving.session.scalars(sa.select(RecordedFact)).one()
     assert (fact.kind, fact.strength) == ("host_confirmed", "soft")
     assert fact.organization_id == moving.world.organizations["二支部"]
     for name in ("书记一", "书记三"):
         with pytest.raises(NotFound):
-            migrant_touches.confirm_by_host(
-                moving.session, moving.world.actor(name), placement.id, **arguments
-            )
+            confirm(name)
     migrant_hosts.let_go(
         moving.session, moving.world.actor("书记二"), placement.id, on=TODAY, now=NOW
     )
     with pytest.raises(PlacementAnswered):
-        migrant_touches.confirm_by_host(
-            moving.session, moving.world.actor("书记二"), placement.id, **arguments
-        )
+        confirm("书记二")
 
 
 def test_nobody_confirms_himself(moving: Moving) -> None:
@@ -216,10 +219,10 @@ def test_lists_show_who_is_away_and_what_is_due_by_name(moving: Moving) -> None:
     host = moving.world.actor("书记二")
     hosted = migrant_reading.list_hosted(session, host, place["二支部"], after=None, limit=10)
     assert [line.member_name for line in hosted.items] == ["党员甲"]
-    own = migrant_reading.get_own(session, moving.world.actor("党员甲"))
+    own = migrant_reading.find_own(session, moving.world.actor("党员甲"))
+    assert own is not None
     assert own.registration.id == registration.id
-    with pytest.raises(NotFound):
-        migrant_reading.get_own(session, moving.world.actor("组长"))
+    assert migrant_reading.find_own(session, moving.world.actor("组长")) is None
     tasks = migrant_reading.list_own_contacts(session, moving.world.actor("组长"))
     assert [line.member_name for line in tasks] == ["党员乙", "党员甲"]
 

@@ -9,10 +9,15 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.ids import new_id
-from members import affiliations, transfer_answers, transfer_reading, transfers
+from members import affiliations, transfer_answers, transfer_reading
 from members.affiliations import AffiliationOverlap, Belonging, FutureDate, WrongPlace
 from members.models import Affiliation
-from members.transfer_access import OwnTransfer, TransferDecided, TransferOpen
+from members.transfer_access import (
+    OwnTransfer,
+    TransferDecided,
+    TransferOpen,
+    find_open,
+)
 from members.transfer_answers import Acceptance, BeforeSending
 from members.transfer_models import Transfer, TransferStatus
 from members.transfer_reading import Direction, Sought
@@ -297,4 +302,4 @@ def test_listing_takes_one_statement_for_any_number(moving: Moving) -> None:
         moving.session, actor, street, sought=Sought(Direction.OUT), after=page.next_key, limit=2
     )
     assert [line.member_name for line in rest.items] == ["组长"]
-    assert transfers.find_open(moving.session, moving.id("党员甲")) is not None
+    assert find_open(moving.session, moving.id("党员甲")) is not None
