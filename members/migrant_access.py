@@ -1,6 +1,5 @@
 """Which registrations somebody may handle: by where the member belongs today."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from members.access import (
     primary_affiliation_on,
     within,
 )
-from members.access_models import Role
 from members.migrant_models import MigrantContact, MigrantRegistration
 from members.models import Affiliation, Member, Organization
 
@@ -33,30 +31,40 @@ class OwnRegistration(Forbidden):
     title = "不能办理本人的流动登记，请由支部其他负责人办理"
 
 
-def get_registration(
-    session: Session,
-    actor: Actor,
-    registration_id: UUID,
-    *,
-    roles: Iterable[Role] = ROSTER_ROLES,
-) -> MigrantRegistration:
-    """A registration of a member who belongs today where the actor holds a role; locked.
+def get_registration(session: Session, actor: Actor, registration_id: UUID) -> MigrantRegistration:
+    """A registration of a member who belongs today where the actor keeps the roster; locked.
+
+    The member is locked first, as whatever moves or classifies him does; where he belongs is read
+    after that.
 
     Raises:
         NotFound: it is absent or out of scope.
     """
+    hold_member(
+        session,
+        sa.select(MigrantRegistration.member_id)
+        .where(MigrantRegistration.id == registration_id)
+        .scalar_subquery(),
+    )
     registration = session.scalar(
         sa.select(MigrantRegistration)
         .join(Member, Member.id == MigrantRegistration.member_id)
         .join(Affiliation, primary_affiliation_on(actor.on))
         .join(Organization, place_of_affiliation())
-        .where(MigrantRegistration.id == registration_id, within(actor.paths(roles)))
+        .where(MigrantRegistration.id == registration_id, within(actor.paths(ROSTER_ROLES)))
         .with_for_update(of=MigrantRegistration)
         .execution_options(populate_existing=True)
     )
     if registration is None:
         raise NotFound
     return registration
+
+
+def hold_member(session: Session, member_id: UUID | sa.ScalarSelect[UUID]) -> None:
+    """Lock a member: every change of where one person belongs takes its turn."""
+    session.execute(
+        sa.select(Member.id).where(Member.id == member_id).with_for_update(key_share=True)
+    )
 
 
 def is_contact_of(actor: Actor) -> sa.ColumnElement[bool]:

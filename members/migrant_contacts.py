@@ -1,6 +1,6 @@
 """Who at home keeps in touch with a migrant: a member of his branch, named and replaceable."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -36,18 +36,18 @@ def replace(
     require_not_own(actor, registration)
     if registration.status != RegistrationStatus.OPEN:
         raise RegistrationChanged
-    ended = session.scalar(
-        sa.update(MigrantContact)
-        .where(
-            MigrantContact.registration_id == registration_id,
-            MigrantContact.valid_to.is_(None),
-            MigrantContact.contact_id != contact_id,
+    # The registration is held, so nobody else names one meanwhile.
+    present = session.scalar(
+        sa.select(MigrantContact).where(
+            MigrantContact.registration_id == registration_id, MigrantContact.valid_to.is_(None)
         )
-        .values(valid_to=business_day(now))
-        .returning(MigrantContact.id)
     )
-    if ended is None:
+    if present is not None and present.contact_id == contact_id:
         raise RegistrationChanged("他已经是联系人。")
+    if present is not None:
+        present.valid_to = business_day(now)
+        # Ended before the next one begins: only one may be open.
+        session.flush()
     return appoint(session, actor, registration, contact_id, now=now)
 
 
@@ -79,6 +79,20 @@ def appoint(
     session.add(contact)
     session.flush()
     return contact
+
+
+def end_tasks(session: Session, contact_id: UUID, *, on: date) -> None:
+    """End the tasks of a contact person who has left the branch; its leaders name another."""
+    session.execute(
+        sa.update(MigrantContact)
+        .where(MigrantContact.contact_id == contact_id, MigrantContact.valid_to.is_(None))
+        .values(
+            valid_to=sa.case(
+                (MigrantContact.valid_from > on, MigrantContact.valid_from),
+                else_=sa.literal(on, sa.Date),
+            )
+        )
+    )
 
 
 def _belong_together(session: Session, actor: Actor, one_id: UUID, other_id: UUID) -> bool:

@@ -30,7 +30,7 @@ from members.migrant_models import (
     MigrantTouch,
     RegistrationStatus,
 )
-from members.migrant_rules import DEFAULT_CADENCE, Due, find_due
+from members.migrant_rules import DEFAULT_CADENCE, Due, find_due, migrant_since
 from members.migrants import LIVE
 from members.models import Affiliation, Member, Organization
 
@@ -55,6 +55,7 @@ class MigrantLine:
     host_name: str | None
     due: Due | None
     overdue: Sequence[str]
+    is_class_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +222,23 @@ def _line(row: Mapping[str, Any], on: date) -> MigrantLine:
     given = dict(row)
     registration: MigrantRegistration = given.pop("MigrantRegistration")
     due = None
-    if registration.status == RegistrationStatus.OPEN:
+    is_open = registration.status == RegistrationStatus.OPEN
+    if is_open:
         due = find_due(
             since_of(registration),
             last_touch_on=registration.last_touch_on,
             last_talk_on=registration.last_talk_on,
             cadence=DEFAULT_CADENCE,
         )
-    overdue = due.overdue(on) if due else []
-    return MigrantLine(registration, **given, due=due, overdue=overdue)
+    return MigrantLine(
+        registration,
+        **given,
+        due=due,
+        overdue=due.overdue(on) if due else [],
+        is_class_due=is_open
+        and not registration.class_decision
+        and migrant_since(registration.left_on) <= on,
+    )
 
 
 def since_of(registration: MigrantRegistration) -> date:

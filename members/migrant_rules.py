@@ -35,6 +35,8 @@ class Cadence:
 # Domain 5.4: the central text only says "经常"; the numbers are policy.
 DEFAULT_CADENCE = Cadence(touch_months=1, talk_months=3)
 
+MIGRANT_MONTHS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -72,6 +74,11 @@ def last_day_due(on: date, months: int) -> date:
     while _later(day + timedelta(days=1), months) <= on:
         day += timedelta(days=1)
     return day
+
+
+def migrant_since(left_on: date) -> date:
+    """From when on an absence makes a migrant: six months away (the 2024 opinion's definition)."""
+    return _later(left_on, MIGRANT_MONTHS)
 
 
 def require_city(text: str) -> str:

@@ -14,6 +14,7 @@ from members.access import (
     ROSTER_ROLES,
     Actor,
     get_managed_member,
+    get_organization,
     hold_roles,
     primary_affiliation_on,
 )
@@ -23,6 +24,7 @@ from members.migrant_access import (
     OwnRegistration,
     RegistrationChanged,
     get_registration,
+    hold_member,
     require_not_own,
 )
 from members.migrant_models import (
@@ -76,9 +78,7 @@ def propose(
         NotFound: he belongs to no branch.
         AlreadyRegistered, NotACity, FutureDate, DatesReversed: it cannot be entered so.
     """
-    session.execute(
-        sa.select(Member.id).where(Member.id == actor.member_id).with_for_update(key_share=True)
-    )
+    hold_member(session, actor.member_id)
     registration = _enter(session, actor, actor.member_id, absence, now)
     migrant_touches.note_own_report(session, registration, registration.id, now=now)
     return registration
@@ -105,6 +105,8 @@ def register(
     if member_id == actor.member_id:
         raise OwnRegistration
     registration = _enter(session, actor, member_id, absence, now)
+    # He may have been taken in elsewhere while this waited for his lock.
+    get_organization(session, actor, registration.home_organization_id, roles=ROSTER_ROLES)
     return _open(session, actor, registration, arrangement, now)
 
 
@@ -141,6 +143,26 @@ def decline_proposal(
     registration.decided_by, registration.decided_on = actor.member_id, business_day(now)
     registration.decision_reason = reason
     session.flush()
+    return registration
+
+
+def decide_class(
+    session: Session, actor: Actor, registration_id: UUID, *, decision: str, now: datetime
+) -> MigrantRegistration:
+    """Count a member as a migrant from today on, as his branch has decided since he left.
+
+    Raises:
+        NotFound, Forbidden: out of the actor's scope, or his own.
+        RegistrationChanged: it is not open, or the branch has decided already.
+    """
+    hold_roles(session, actor, ROSTER_ROLES)
+    registration = get_registration(session, actor, registration_id)
+    require_not_own(actor, registration)
+    if registration.status != RegistrationStatus.OPEN or registration.class_decision:
+        raise RegistrationChanged
+    registration.class_decision = decision
+    session.flush()
+    _classify(session, actor, registration, now)
     return registration
 
 
@@ -225,15 +247,21 @@ def _open(
     if arrangement.host_organization_id is not None:
         migrant_hosts.ask(session, actor, registration, arrangement.host_organization_id, now=now)
     if arrangement.class_decision:
-        classifications.classify(
-            session,
-            actor,
-            registration.member_id,
-            member_class=MemberClass.MIGRANT,
-            on=today,
-            now=now,
-        )
+        _classify(session, actor, registration, now)
     return registration
+
+
+def _classify(
+    session: Session, actor: Actor, registration: MigrantRegistration, now: datetime
+) -> None:
+    classifications.classify(
+        session,
+        actor,
+        registration.member_id,
+        member_class=MemberClass.MIGRANT,
+        on=business_day(now),
+        now=now,
+    )
 
 
 def _get_proposal(session: Session, actor: Actor, registration_id: UUID) -> MigrantRegistration:

@@ -8,13 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound, RuleViolation
-from members import migrant_closings
+from members import migrant_closings, migrant_contacts
 from members.access import ROSTER_ROLES, Actor, hold_roles
 from members.affiliations import AffiliationOverlap, WrongPlace, require_not_future
 from members.contact import facts
 from members.contact.facts import ContactFact
 from members.contact.models import ContactKind
-from members.models import Affiliation, AffiliationKind, Member, Organization
+from members.migrant_access import hold_member
+from members.models import Affiliation, AffiliationKind, Organization
 from members.transfer_access import OwnTransfer, decide, get_transfer
 from members.transfer_models import Transfer, TransferStatus
 
@@ -54,7 +55,7 @@ def accept(
     _require_other_person(actor, transfer)
     _require_day(transfer, acceptance.on, now)
     _require_group(session, transfer.receiver_organization_id, acceptance.party_group_id)
-    _hold_member(session, transfer.member_id)
+    hold_member(session, transfer.member_id)
     decided = decide(
         session,
         actor,
@@ -128,7 +129,7 @@ def record_outside_acceptance(
     if transfer.member_id == actor.member_id:
         raise OwnTransfer
     _require_day(transfer, on, now)
-    _hold_member(session, transfer.member_id)
+    hold_member(session, transfer.member_id)
     decided = decide(
         session,
         actor,
@@ -162,8 +163,9 @@ def _leave(session: Session, transfer: Transfer) -> None:
 
 
 def _settle(session: Session, actor: Actor, transfer: Transfer, *, on: date, now: datetime) -> None:
-    """What follows from an acceptance: contact, and no absence from the old branch."""
+    """What follows from an acceptance: contact, and nothing left to do for the old branch."""
     migrant_closings.close_transferred(session, actor, transfer.member_id, on=on)
+    migrant_contacts.end_tasks(session, transfer.member_id, on=on)
     fact = ContactFact(
         member_id=transfer.member_id,
         kind=ContactKind.TRANSFER_ACCEPTED,
@@ -174,13 +176,6 @@ def _settle(session: Session, actor: Actor, transfer: Transfer, *, on: date, now
         note="组织关系已接收",
     )
     facts.record(session, [fact], now=now)
-
-
-def _hold_member(session: Session, member_id: UUID) -> None:
-    """Lock the member: every change of where one person belongs takes its turn."""
-    session.execute(
-        sa.select(Member.id).where(Member.id == member_id).with_for_update(key_share=True)
-    )
 
 
 def _require_group(session: Session, branch_id: UUID | None, group_id: UUID | None) -> None:

@@ -13,6 +13,7 @@ from members.access import (
     ROSTER_ROLES,
     Actor,
     get_managed_member,
+    get_organization,
     hold_roles,
     primary_affiliation_on,
 )
@@ -61,6 +62,8 @@ def send(
     require_not_future(letter.letter_on, now)
     require_letter(letter.letter_on, letter.letter_valid_to)
     sender_id = _branch_of(session, actor, member_id)
+    # He may have been taken in elsewhere while this waited for his lock.
+    get_organization(session, actor, sender_id, roles=ROSTER_ROLES)
     _require_receiver(session, letter, sender_id)
     if find_open(session, member_id) is not None:
         raise TransferOpen

@@ -75,6 +75,14 @@ class MigrantTouchIn(InSchema):
     note = Text(length_max=200, length_min=0, load_default="", metadata={"example": "工作稳定"})
 
 
+class MigrantClassIn(InSchema):
+    class_decision = Text(
+        length_max=200,
+        required=True,
+        metadata={"example": "支委会 2026 年 9 月 5 日研究", "description": "支部的决定"},
+    )
+
+
 class MigrantReturnIn(InSchema):
     returned_on = Day(metadata={"example": "2027-01-18", "description": "省略即今天"})
     card_outcome = Choice(
@@ -218,6 +226,22 @@ def correct_migrant_place(data: dict[str, Any], registration_id: UUID) -> Any:
     with unit_of_work(db.session()) as session:
         migrant_places.correct_place(
             session, current_actor(), registration_id, now=utc_now(), **data
+        )
+        return _file(session, registration_id)
+
+
+@blp.post("/migrant-registrations/<uuid:registration_id>/class", access=KEEPERS)
+@blp.arguments(MigrantClassIn)
+@blp.response(200, MigrantFileOut)
+def decide_migrant_class(data: dict[str, Any], registration_id: UUID) -> Any:
+    """按支部决定从今天起划为流动党员；类别影响计分，不自动划分"""
+    with unit_of_work(db.session()) as session:
+        migrants.decide_class(
+            session,
+            current_actor(),
+            registration_id,
+            decision=data["class_decision"],
+            now=utc_now(),
         )
         return _file(session, registration_id)
 

@@ -60,6 +60,9 @@ class MigrantOut(OutSchema):
     class_decision = fields.String(
         metadata={"example": "", "description": "支部划为流动党员的决定；空即类别未变"}
     )
+    is_class_due = fields.Boolean(
+        metadata={"example": False, "description": "外出已满六个月而支部尚未决定类别"}
+    )
     contact_id = Identifier(allow_none=True, metadata={"example": _ID})
     contact_name = fields.String(allow_none=True, metadata={"example": "王志"})
     placement_id = Identifier(allow_none=True, metadata={"example": _ID})

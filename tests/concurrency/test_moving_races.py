@@ -171,8 +171,8 @@ def take_in(arena: Arena, placement_id: UUID) -> Act:
     )
 
 
-def close(arena: Arena, registration_id: UUID) -> Act:
-    back = Return(TODAY, CardOutcome.CHECKED)
+def close(arena: Arena, registration_id: UUID, class_decision: str = "") -> Act:
+    back = Return(TODAY, CardOutcome.CHECKED, class_decision)
     return lambda session: migrant_closings.close(
         session, arena.actor(session, "书记一"), registration_id, back=back, now=NOW
     )
@@ -213,3 +213,26 @@ def test_host_takes_nobody_in_who_is_back(arena: Arena) -> None:
         assert scalar(arena, still_open) == 1
         last = sa.select(MigrantRegistration.last_touch_on).filter_by(id=key)
         assert scalar(arena, last) == (late if first.won else early if second.won else None)
+
+
+def test_return_and_transfer_at_once_end_the_absence_once(arena: Arena) -> None:
+    """Both take the member, his registration and his class; neither waits for ever."""
+    returned = 0
+    for member_id in arena.add_members(RACES):
+        key = arena.alone(register(arena, "书记一", member_id))
+        transfer_id = arena.alone(send(arena, "书记一", member_id))
+
+        back, moved = arena.race(
+            close(arena, key, "支委会研究"),
+            accept(arena, "书记二", transfer_id),
+            pauses=(arena.pause(), arena.pause()),
+        )
+
+        assert moved.won
+        returned += back.won
+        outcome = sa.select(MigrantRegistration.card_outcome).filter_by(id=key)
+        assert scalar(arena, outcome) == ("checked" if back.won else "lapsed")
+        if back.refusal:
+            # Once he belongs elsewhere, he is out of the old branch's sight.
+            assert back.refusal.code in ("not_found", "migrant.changed")
+    assert 0 < returned < RACES

@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.ids import new_id
-from members import migrant_closings, migrant_contacts, migrant_hosts, migrant_places, migrants
+from members import (
+    migrant_closings,
+    migrant_contacts,
+    migrant_hosts,
+    migrant_places,
+    migrant_reading,
+    migrants,
+)
 from members.affiliations import DatesReversed, FutureDate, WrongPlace
 from members.migrant_access import OwnRegistration, RegistrationChanged
 from members.migrant_closings import CardUnchecked, Return
@@ -172,6 +179,47 @@ def test_class_changes_only_by_a_decision(moving: Moving) -> None:
     back = Return(TODAY, CHECKED, class_decision="支委会研究恢复为普通党员")
     migrant_closings.close(moving.session, actor, decided.id, back=back, now=NOW)
     assert classes(moving)[-1] == (MemberClass.ORDINARY, TODAY, None)
+
+
+def test_class_may_be_decided_later_and_once(moving: Moving) -> None:
+    registration = moving.register()
+    decide = migrants.decide_class
+    arguments = (moving.session, moving.world.actor("书记一"), registration.id)
+    with pytest.raises(NotFound):
+        decide(moving.session, moving.world.actor("书记二"), registration.id, decision="x", now=NOW)
+
+    decide(*arguments, decision=DECISION, now=NOW)
+
+    assert classes(moving) == [(MemberClass.MIGRANT, TODAY, None)]
+    with pytest.raises(RegistrationChanged):
+        decide(*arguments, decision=DECISION, now=NOW)
+
+
+def test_class_is_due_after_six_months_and_nothing_decides_it_by_itself(moving: Moving) -> None:
+    moving.register()
+
+    def is_due(on: date) -> bool:
+        own = migrant_reading.find_own(moving.session, moving.world.actor("党员甲", on=on))
+        assert own is not None
+        return own.is_class_due
+
+    assert [is_due(date(2027, 4, 7)), is_due(date(2027, 4, 8))] == [False, True]
+    assert classes(moving) == []
+
+
+def test_contact_person_who_moves_away_is_replaced_by_the_branch(moving: Moving) -> None:
+    registration = moving.register()
+
+    moving.accept(moving.send("组长"))
+
+    actor = moving.world.actor("书记一")
+    line = migrant_reading.get_file(moving.session, actor, registration.id).line
+    assert line.contact_id is None
+    migrant_contacts.replace(
+        moving.session, actor, registration.id, contact_id=moving.id("党员乙"), now=NOW
+    )
+    line = migrant_reading.get_file(moving.session, actor, registration.id).line
+    assert line.contact_name == "党员乙"
 
 
 def test_contact_person_is_replaced_and_stays_on_record(moving: Moving) -> None:
