@@ -90,7 +90,7 @@ def _fact(change: Change, day: date, entered_by: UUID) -> ContactFact:
     )
 
 
-def _attended() -> sa.Select[Any]:
+def _attended() -> sa.Select[*tuple[Any, ...]]:
     made_up = (
         sa.select(sa.func.max(MakeUp.made_up_on))
         .where(MakeUp.attendance_id == Attendance.id, Attendance.status == AttendanceStatus.MADE_UP)
@@ -113,4 +113,5 @@ def _attended() -> sa.Select[Any]:
 def _differing(said: dict[Any, date], stored: dict[Any, date]) -> Iterable[str]:
     for key in sorted(said.keys() | stored.keys()):
         if said.get(key) != stored.get(key):
-            yield f"考勤 {key[0]}：出席日期 {said.get(key) or '无'}，联系记录 {stored.get(key) or '无'}"
+            there, here = said.get(key) or "无", stored.get(key) or "无"
+            yield f"考勤 {key[0]}：出席日期 {there}，联系记录 {here}"

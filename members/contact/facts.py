@@ -12,20 +12,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.ids import new_id
-from core.rows import Upsert, dialect_of, ordered_insert, row_source, rows_parameter
+from core.rows import Upsert, dialect_of, row_source, rows_parameter
 from members.contact import settling, standing
 from members.contact.models import (
     HARD,
     ContactKind,
     FactRetraction,
-    Feed,
-    RecordedDay,
     RecordedFact,
     Strength,
 )
 
 NOTE_MAX = 200
-FEEDS = {ContactKind.ATTENDANCE: Feed.LIFE, ContactKind.DUES_PAID: Feed.DUES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +50,9 @@ class ContactFact:
         return Strength.HARD if self.kind in HARD else Strength.SOFT
 
 
-def dues_source(member_id: UUID, paid_until: date) -> UUID:
-    """The source of a dues date: the date itself, so that a file imported again adds nothing."""
-    return uuid5(member_id, f"dues {paid_until}")
+def day_source(member_id: UUID, kind: ContactKind, day: date) -> UUID:
+    """The source of what is its own day: a dues date imported again adds nothing."""
+    return uuid5(member_id, f"{kind} {day}")
 
 
 def record(session: Session, facts: Sequence[ContactFact], *, now: datetime) -> set[UUID]:
@@ -70,14 +67,14 @@ def record(session: Session, facts: Sequence[ContactFact], *, now: datetime) -> 
         return set()
     dialect = dialect_of(session)
     rows = {_key(fact): _row(fact, now) for fact in facts}
-    new = session.scalars(_writing(dialect), rows_parameter(session, list(rows.values()))).all()
-    written = {fact_id: row for row in rows.values() if (fact_id := row["id"]) in set(new)}
+    given = rows_parameter(session, list(rows.values()))
+    new = set(session.scalars(_writing(dialect), given))
+    written = [row for row in rows.values() if row["id"] in new]
     if not written:
         return set()
-    _note_days(session, [fact for fact in facts if rows[_key(fact)]["id"] in written])
-    standing.advance(session, list(written.values()))
-    settling.settle(session, list(written.values()), now=now)
-    return {row["member_id"] for row in written.values()}
+    standing.advance(session, written)
+    settling.settle(session, written, now=now)
+    return {row["member_id"] for row in written}
 
 
 def retract(
@@ -123,20 +120,6 @@ def _row(fact: ContactFact, now: datetime) -> dict[str, Any]:
         "recorded_at": now,
         "note": fact.note[:NOTE_MAX],
     }
-
-
-def _note_days(session: Session, facts: Sequence[ContactFact]) -> None:
-    days = {
-        (fact.organization_id, fact.happened_on, FEEDS.get(fact.kind, Feed.OTHER)) for fact in facts
-    }
-    rows = [{"organization_id": org, "day": day, "feed": feed} for org, day, feed in days]
-    session.execute(_noting_days(dialect_of(session)), rows_parameter(session, rows))
-
-
-@cache
-def _noting_days(dialect: str) -> Upsert:
-    insert = ordered_insert(dialect, RecordedDay, ("organization_id", "day", "feed"))
-    return insert.on_conflict_do_nothing()
 
 
 @cache
