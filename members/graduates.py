@@ -20,6 +20,7 @@ from members.access import (
     primary_affiliation_on,
 )
 from members.affiliations import require_not_future
+from members.belonging import find_branch
 from members.models import Affiliation, Member, Organization
 from members.transfer_models import Graduate
 from members.transfer_rules import graduate_limit
@@ -55,11 +56,9 @@ def record(
     if member_id == actor.member_id:
         raise Forbidden("不能登记本人的毕业日期，请由支部其他负责人办理。")
     require_not_future(graduated_on, now)
-    branch_id = session.execute(
-        sa.select(Affiliation.organization_id)
-        .join(Member, primary_affiliation_on(actor.on))
-        .where(Member.id == member_id)
-    ).scalar_one()
+    branch_id = find_branch(session, member_id, on=actor.on)
+    if branch_id is None:
+        raise NotFound
     graduate = session.get(Graduate, member_id, populate_existing=True)
     if graduate is None:
         graduate = Graduate(member_id=member_id)

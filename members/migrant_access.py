@@ -13,6 +13,7 @@ from members.access import (
     primary_affiliation_on,
     within,
 )
+from members.belonging import hold_member
 from members.migrant_models import MigrantContact, MigrantRegistration
 from members.models import Affiliation, Member, Organization
 
@@ -58,13 +59,6 @@ def get_registration(session: Session, actor: Actor, registration_id: UUID) -> M
     if registration is None:
         raise NotFound
     return registration
-
-
-def hold_member(session: Session, member_id: UUID | sa.ScalarSelect[UUID]) -> None:
-    """Lock a member: every change of where one person belongs takes its turn."""
-    session.execute(
-        sa.select(Member.id).where(Member.id == member_id).with_for_update(key_share=True)
-    )
 
 
 def is_contact_of(actor: Actor) -> sa.ColumnElement[bool]:

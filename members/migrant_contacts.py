@@ -4,14 +4,14 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.errors import RuleViolation
-from members.access import ROSTER_ROLES, Actor, hold_roles, primary_affiliation_on
+from members.access import ROSTER_ROLES, Actor, hold_roles
+from members.belonging import find_branch
 from members.migrant_access import RegistrationChanged, get_registration, require_not_own
 from members.migrant_models import MigrantContact, MigrantRegistration, RegistrationStatus
-from members.models import Affiliation, Member
 
 
 class WrongContact(RuleViolation):
@@ -64,9 +64,10 @@ def appoint(
     Raises:
         WrongContact: he is not of the same branch, or is the migrant himself.
     """
-    if contact_id == registration.member_id or not _belong_together(
-        session, actor, registration.member_id, contact_id
-    ):
+    home_id = find_branch(session, registration.member_id, on=actor.on)
+    if contact_id == registration.member_id or home_id is None:
+        raise WrongContact
+    if find_branch(session, contact_id, on=actor.on) != home_id:
         raise WrongContact
     contact = MigrantContact(
         registration_id=registration.id,
@@ -93,26 +94,3 @@ def end_tasks(session: Session, contact_id: UUID, *, on: date) -> None:
             )
         )
     )
-
-
-def _belong_together(session: Session, actor: Actor, one_id: UUID, other_id: UUID) -> bool:
-    """Whether both belong to one branch today by their primary affiliation."""
-    branch = (
-        sa.select(Affiliation.organization_id)
-        .join(Member, primary_affiliation_on(actor.on))
-        .where(Member.id == one_id)
-        .scalar_subquery()
-    )
-    other = aliased(Affiliation)
-    query = (
-        sa.select(other.id)
-        .where(
-            other.member_id == other_id,
-            other.kind == "primary",
-            other.organization_id == branch,
-            other.valid_from <= actor.on,
-            other.valid_to.is_(None) | (other.valid_to > actor.on),
-        )
-        .limit(1)
-    )
-    return session.scalar(query) is not None

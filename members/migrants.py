@@ -16,15 +16,14 @@ from members.access import (
     get_managed_member,
     get_organization,
     hold_roles,
-    primary_affiliation_on,
 )
 from members.affiliations import require_not_future, require_order
+from members.belonging import find_branch, hold_member
 from members.contact.models import ReasonCode
 from members.migrant_access import (
     OwnRegistration,
     RegistrationChanged,
     get_registration,
-    hold_member,
     require_not_own,
 )
 from members.migrant_models import (
@@ -32,7 +31,7 @@ from members.migrant_models import (
     RegistrationStatus,
 )
 from members.migrant_rules import require_city
-from members.models import Affiliation, Member, MemberClass
+from members.models import MemberClass
 
 LIVE = (RegistrationStatus.PROPOSED, RegistrationStatus.OPEN)
 
@@ -205,11 +204,7 @@ def _enter(
     require_order(absence.left_on, absence.expected_back_on)
     if find_live(session, member_id) is not None:
         raise AlreadyRegistered
-    home_id = session.scalar(
-        sa.select(Affiliation.organization_id)
-        .join(Member, primary_affiliation_on(actor.on))
-        .where(Member.id == member_id)
-    )
+    home_id = find_branch(session, member_id, on=actor.on)
     if home_id is None:
         raise NotFound
     registration = MigrantRegistration(

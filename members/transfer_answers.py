@@ -11,10 +11,10 @@ from core.errors import NotFound, RuleViolation
 from members import migrant_closings, migrant_contacts
 from members.access import ROSTER_ROLES, Actor, hold_roles
 from members.affiliations import AffiliationOverlap, WrongPlace, require_not_future
+from members.belonging import hold_member
 from members.contact import facts
 from members.contact.facts import ContactFact
 from members.contact.models import ContactKind
-from members.migrant_access import hold_member
 from members.models import Affiliation, AffiliationKind, Organization
 from members.transfer_access import OwnTransfer, decide, get_transfer
 from members.transfer_models import Transfer, TransferStatus

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
@@ -15,10 +14,10 @@ from members.access import (
     get_managed_member,
     get_organization,
     hold_roles,
-    primary_affiliation_on,
 )
 from members.affiliations import WrongPlace, require_not_future
-from members.models import Affiliation, Member, Organization, OrganizationKind
+from members.belonging import find_branch
+from members.models import Organization, OrganizationKind
 from members.transfer_access import (
     OwnTransfer,
     TransferOpen,
@@ -61,7 +60,9 @@ def send(
         raise OwnTransfer
     require_not_future(letter.letter_on, now)
     require_letter(letter.letter_on, letter.letter_valid_to)
-    sender_id = _branch_of(session, actor, member_id)
+    sender_id = find_branch(session, member_id, on=actor.on)
+    if sender_id is None:
+        raise NotFound
     # He may have been taken in elsewhere while this waited for his lock.
     get_organization(session, actor, sender_id, roles=ROSTER_ROLES)
     _require_receiver(session, letter, sender_id)
@@ -107,14 +108,6 @@ def withdraw(
         status=TransferStatus.WITHDRAWN,
         decision_reason=reason,
     )
-
-
-def _branch_of(session: Session, actor: Actor, member_id: UUID) -> UUID:
-    return session.execute(
-        sa.select(Affiliation.organization_id)
-        .join(Member, primary_affiliation_on(actor.on))
-        .where(Member.id == member_id)
-    ).scalar_one()
 
 
 def _require_receiver(session: Session, letter: Letter, sender_id: UUID) -> None:
