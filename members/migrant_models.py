@@ -13,7 +13,7 @@ from members.contact.models import ReasonCode
 
 
 class RegistrationStatus(enum.StrEnum):
-    """`proposed` by the member himself; `open` when his branch has registered it."""
+    """`proposed` by the member himself or a register; `open` when his branch has accepted it."""
 
     PROPOSED = "proposed"
     DECLINED = "declined"
@@ -65,7 +65,7 @@ class MigrantRegistration(Base):
         ),
         sa.CheckConstraint("(status = 'closed') = (returned_on IS NOT NULL)", name="closed"),
         sa.CheckConstraint("(status = 'proposed') = (decided_by IS NULL)", name="decided"),
-        # A proposal is the member's own; what becomes of it is decided by somebody else.
+        # A proposal may be the member's own; what becomes of it is decided by somebody else.
         sa.CheckConstraint(
             "status IN ('proposed', 'withdrawn') OR decided_by <> member_id", name="not_oneself"
         ),

@@ -188,8 +188,8 @@ KINDS = {
         MessageKind(
             "migrant_proposed",
             frozenset({"name", "city"}),
-            "有党员报告外出",
-            "{name}报告外出到{city}，请登记并指定联系人，或写明原因不予登记。",
+            "有党员外出待登记",
+            "{name}外出到{city}，请登记并指定联系人，或写明原因不予登记。",
         ),
         MessageKind(
             "host_asked",

@@ -26,6 +26,7 @@ from api.routes import (
     me,
     members,
     migrant_hosts,
+    migrant_imports,
     migrants,
     my_migration,
     objections,
@@ -108,5 +109,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     transfer_places.blp,
     migrants.blp,
     migrant_hosts.blp,
+    migrant_imports.blp,
     my_migration.blp,
 )

@@ -1,5 +1,6 @@
 """Migrants and transfers through HTTP: what a member, his branch, a host and a receiver do."""
 
+import io
 from typing import Any
 
 from tests.served import ABSENT_ID, Service
@@ -82,6 +83,26 @@ def test_branch_registers_and_lists_its_own_and_no_other_sees_them(service: Serv
         other.post(f"/members/{member_id}/migrant-registration", body),
     ):
         assert answer.status_code == 404
+
+
+def test_register_is_imported_as_proposals(service: Service) -> None:
+    home = service.caller("书记一")
+    head = "姓名,手机号,是否流动,外出流向,外出日期,原因,持活动证,结束日期"
+    phone = service.world.phones["党员甲"]
+    text = f"{head}\n党员甲,{phone},是,西安市,2026-10-08,外出务工经商,是,\n"
+
+    def upload(place: str) -> Any:
+        return home.send(
+            "POST",
+            f"/orgs/{service.world.organizations[place]}/migrant-imports",
+            data={"file": (io.BytesIO(text.encode()), "流动.csv")},
+            content_type="multipart/form-data",
+        )
+
+    assert upload("一支部").json == {"proposed": 1, "unchanged": 0, "refusals": []}
+    away = f"/orgs/{service.world.organizations['一支部']}/migrants-away"
+    assert [row["status"] for row in home.get(away).json["items"]] == ["proposed"]
+    assert upload("二支部").status_code == 404
 
 
 def test_street_and_number_are_refused_with_a_pointer(service: Service) -> None:
