@@ -16,7 +16,7 @@ from activities.meeting_rules import Finding
 from activities.record_models import ActivityRecord, MeetingVote
 from core.errors import NotFound, VersionConflict
 from members.access import Actor
-from members.models import MemberKind
+from members.models import AffiliationKind, MemberKind
 
 # Who makes up a meeting afterwards, or was elsewhere, did not vote in it.
 _IN_THE_ROOM = (AttendanceStatus.PRESENT, AttendanceStatus.PRESENT_REMOTE)
@@ -87,7 +87,10 @@ def get_record(session: Session, actor: Actor, activity_id: UUID) -> ActivityRec
 
 
 def find_voters(session: Session, activity_id: UUID) -> Voters:
-    """Who may vote in a meeting by its list; an exempt member is due only if he came."""
+    """Who may vote in a meeting by its list; an exempt member is due only if he came.
+
+    A migrant has no vote with his host, also where a functional branch expects him.
+    """
     is_present = Attendance.status.in_(_IN_THE_ROOM)
     row = session.execute(
         sa.select(
@@ -96,6 +99,7 @@ def find_voters(session: Session, activity_id: UUID) -> Voters:
         ).where(
             Attendance.activity_id == activity_id,
             Attendance.is_expected,
+            Attendance.affiliation_kind != AffiliationKind.MIGRANT_HOST,
             Attendance.member_kind == MemberKind.FULL_MEMBER,
             sa.or_(sa.not_(Attendance.is_exempt), is_present),
         )

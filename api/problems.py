@@ -85,6 +85,9 @@ _CONSTRAINTS = {
     "uq_recusal_reviewer_id_member_id": ("recusal.duplicate", 409, "已经申请过回避"),
     "uq_recusal_reviewer_id_claim_id": ("recusal.duplicate", 409, "已经申请过回避"),
     "ck_adjustment_veto_document": ("adjustment.document_required", 422, "一票否决须有文号"),
+    "uq_transfer_open": ("transfer.open", 409, "这名党员已有一次转接在办理"),
+    "uq_migrant_registration_live": ("migrant.registered", 409, "这名党员已有一项流动登记"),
+    "uq_host_placement_live": ("host.asked", 409, "已有一个流入地支部在办理"),
     "no_overlapping_primary": ("member.overlap", 409, "组织关系的日期重叠"),
     "no_organization_cycle": ("org.cycle", 409, "不能移到自己的下级之下"),
 }
@@ -105,6 +108,9 @@ _SQLITE_UNIQUE = {
     "objection.appeal_of_id": "uq_objection_appeal_of_id",
     "recusal.reviewer_id, recusal.member_id": "uq_recusal_reviewer_id_member_id",
     "recusal.reviewer_id, recusal.claim_id": "uq_recusal_reviewer_id_claim_id",
+    "transfer.member_id": "uq_transfer_open",
+    "migrant_registration.member_id": "uq_migrant_registration_live",
+    "host_placement.registration_id": "uq_host_placement_live",
 }
 
 

@@ -11,6 +11,7 @@ from core.clock import business_day
 from core.errors import Conflict, NotFound, RuleViolation
 from members.access import ROSTER_ROLES, Actor, get_managed_member, get_organization
 from members.models import Affiliation, AffiliationKind, Organization, OrganizationKind
+from members.transfer_access import TransferOpen, find_open
 
 # Where each kind of secondary affiliation may point. The formal relation is with a branch.
 SECONDARY_PLACES: dict[AffiliationKind, frozenset[OrganizationKind]] = {
@@ -81,10 +82,12 @@ def transfer(
 ) -> Affiliation:
     """Close the primary affiliation and open the next on the same day, also for another group.
 
-    Points and claims stay as they are: the organisation at the time of an activity decides it.
+    For moves within the actor's own scope; `transfers.send` asks a branch outside of it. Points
+    and claims stay as they are: the organisation at the time of an activity decides it.
 
     Raises:
         NotFound, Forbidden: the member or the destination is out of the actor's scope.
+        TransferOpen: a letter of transfer is under way; it is answered or withdrawn first.
         WrongPlace, FutureDate: the destination or the day is not possible.
         AffiliationOverlap: the present affiliation began later than that day, or just changed.
     """
@@ -102,6 +105,8 @@ def transfer(
         raise AffiliationOverlap("现有组织关系的开始日期更晚，请核对转接日期。")
     if (current.organization_id, current.party_group_id) == (to.organization_id, to.party_group_id):
         raise WrongPlace("这名党员已经在这个支部（小组）。")
+    if current.organization_id != to.organization_id and find_open(session, member_id) is not None:
+        raise TransferOpen
     current.valid_to = to.valid_from
     # Closed before the next one is opened, or the trigger would see both on the same days.
     session.flush()

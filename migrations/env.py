@@ -19,9 +19,11 @@ import members.access_models
 import members.cadre_models
 import members.consent_models
 import members.contact.models
+import members.migrant_models
 import members.models
 import members.roster.models
 import notifications.delivery_models
+import members.transfer_models
 import notifications.models
 import points.models
 import points.proof_models

@@ -214,6 +214,55 @@ KINDS = {
             is_duty=True,
         ),
         MessageKind(
+            "transfer_sent",
+            frozenset({"name", "sender", "letter", "until"}),
+            "有一名党员转来",
+            "{sender}已发出{name}的组织关系介绍信（{letter}，{until} 前有效），请接收，"
+            "或写明原因退回。接收前由转出支部负责。",
+        ),
+        MessageKind(
+            "transfer_accepted",
+            frozenset({"name", "receiver", "on"}),
+            "组织关系已接收",
+            "{name}的组织关系自 {on} 起转到{receiver}，已有积分不变。",
+        ),
+        MessageKind(
+            "transfer_returned",
+            frozenset({"name", "receiver", "reason"}),
+            "组织关系被退回",
+            "{receiver}退回了{name}的转接，原因：{reason}。组织关系仍在原支部。",
+        ),
+        MessageKind(
+            "transfer_withdrawn",
+            frozenset({"name", "sender", "reason"}),
+            "转接已撤回",
+            "{sender}撤回了{name}的转接，原因：{reason}。不需要再接收。",
+        ),
+        MessageKind(
+            "transfer_waiting",
+            frozenset({"name", "sender", "receiver", "days"}),
+            "组织关系转接尚未办结",
+            "{name}从{sender}转往{receiver}已 {days} 天没有接收，仍由转出支部负责，请双方核对。",
+        ),
+        MessageKind(
+            "migrant_touch_due",
+            frozenset({"name", "what", "due"}),
+            "该联系流动党员了",
+            "您是{name}的联系人，{due} 前请{what}，联系后记一笔即可。",
+        ),
+        MessageKind(
+            "migrant_proposed",
+            frozenset({"name", "city"}),
+            "有党员外出待登记",
+            "{name}外出到{city}，请登记并指定联系人，或写明原因不予登记。",
+        ),
+        MessageKind(
+            "host_asked",
+            frozenset({"name", "home"}),
+            "有一名流动党员流入",
+            "{home}请求接收流动党员{name}参加组织生活，请编入支部或小组，或写明原因。",
+        ),
+        MessageKind(
             "contact_care",
             frozenset({"since"}),
             "支部惦记着您",

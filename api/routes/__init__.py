@@ -27,6 +27,10 @@ from api.routes import (
     members,
     message_failures,
     notifications,
+    migrant_hosts,
+    migrant_imports,
+    migrants,
+    my_migration,
     objections,
     opportunities,
     organizations,
@@ -50,6 +54,8 @@ from api.routes import (
     service_signups,
     services,
     system,
+    transfer_places,
+    transfers,
     work_calendar,
 )
 
@@ -103,4 +109,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     work_calendar.blp,
     notifications.blp,
     message_failures.blp,
+    transfers.blp,
+    transfer_places.blp,
+    migrants.blp,
+    migrant_hosts.blp,
+    migrant_imports.blp,
+    my_migration.blp,
 )

@@ -27,6 +27,7 @@ APPEND_ONLY = (
     | {"consent"}
     | {"contact_fact", "contact_fact_retraction"}
     | {"outbox_attempt", "outbox_outcome"}
+    | {"migrant_place", "migrant_touch"}
 )
 
 
