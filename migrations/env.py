@@ -22,8 +22,8 @@ import members.contact.models
 import members.migrant_models
 import members.models
 import members.roster.models
-import notifications.delivery_models
 import members.transfer_models
+import notifications.delivery_models
 import notifications.models
 import points.models
 import points.proof_models

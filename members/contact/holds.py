@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 from core.clock import business_day
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
 from members import exemptions
-from members.access import ROSTER_ROLES, Actor, get_managed_member, get_organization, hold_roles
+from members.access import (
+    ROSTER_ROLES,
+    Actor,
+    get_managed_member,
+    get_member,
+    get_organization,
+    hold_roles,
+)
 from members.access_models import Role
 from members.affiliations import require_order
 from members.contact.models import ContactHold, HoldKind
@@ -136,9 +143,9 @@ def list_holds(session: Session, actor: Actor, member_id: UUID) -> list[ContactH
     """A member's holds, newest first; those whose kind is decided above, to those above only.
 
     Raises:
-        NotFound, Forbidden: the member is out of scope.
+        NotFound: the member is out of scope.
     """
-    get_managed_member(session, actor, member_id, roles=ROSTER_ROLES)
+    get_member(session, actor, member_id, roles=ROSTER_ROLES)
     query = sa.select(ContactHold).where(ContactHold.member_id == member_id)
     if not actor.has_role(*UPPER_ROLES):
         query = query.where(ContactHold.kind.not_in(UPPER_KINDS))

@@ -10,7 +10,7 @@ from migrations.append_only import guard
 from migrations.sqlite_rebuild import rebuild_table
 
 revision = "0015"
-down_revision = "0010"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
