@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from members.access import primary_affiliation_on
 from members.contact import hearing, standing
 from members.contact.day_numbers import day_number, earlier_of, later_of
-from members.contact.hearing import STAGES, Ladder
+from members.contact.hearing import STAGES, Ladder, computed_once
 from members.contact.models import Clock, ContactHold, Outage, Signal, StageEntry, Standing
 from members.models import (
     Affiliation,
@@ -15,7 +15,6 @@ from members.models import (
     ExemptionKind,
     Member,
     MembershipStatus,
-    Organization,
 )
 
 ON = sa.bindparam("on", type_=sa.Date)
@@ -74,52 +73,50 @@ def _known(ladder: Ladder) -> sa.CTE:
         .outerjoin(then, then.c.member_id == Standing.member_id)
         .where(Standing.reached_on > ON)
     )
-    return _once(sa.union_all(current, recomputed), "known")
+    return computed_once(sa.union_all(current, recomputed), "known")
+
+
+def _placed(dialect: str, ladder: Ladder) -> sa.CTE:
+    """The known with their branch and its cutoffs.
+
+    A step of its own: joined together with the conditions that follow, the planner would take
+    the few that it expects for a reason to look for each one's branch among all of them.
+    """
+    known, place = _known(ladder), hearing.places(dialect, ladder)
+    since = known.c[_SINCE[ladder.signal]]
+    query = (
+        sa.select(
+            known,
+            since.label("since_on"),
+            day_number(dialect, since).label("since"),
+            later_of(dialect, day_number(dialect, since), place.c.begun).label("start"),
+            *(column for name, column in place.c.items() if name != "begun"),
+        )
+        .join(Member, Member.id == known.c.member_id)
+        .join(Affiliation, primary_affiliation_on(ON))
+        .join(place, place.c.organization_id == Affiliation.organization_id)
+        .where(since <= NEWEST, Member.membership_status.in_(WATCHED))
+    )
+    return computed_once(query, "placed")
 
 
 def _candidates(dialect: str, ladder: Ladder, *, is_writing: bool) -> sa.Select[Any]:
     """Members whose plain silence, before anything is subtracted, has reached a stage."""
-    known, heard = _known(ladder), hearing.hearings(dialect, ladder)
-    ground, entry = hearing.grounds(dialect), _entries(ladder)
-    since = known.c[_SINCE[ladder.signal]]
-    start = later_of(dialect, day_number(dialect, since), day_number(dialect, heard.c.begun_on))
-    plain = _stage(ground, start)
+    placed, entry = _placed(dialect, ladder), _entries(ladder)
+    plain = _stage(placed, placed.c.start)
     query = (
-        sa.select(
-            known.c.member_id,
-            Affiliation.organization_id,
-            since.label("since_on"),
-            known.c.last_attended_on,
-            known.c.last_dues_on,
-            day_number(dialect, since).label("since"),
-            start.label("start"),
-            *(column for name, column in ground.c.items() if name not in ("root", "lost")),
-            entry.c.entry_stage,
-            entry.c.entry_anchor_on,
-            entry.c.entry_signal,
-        )
-        .select_from(known)
-        .join(Member, Member.id == known.c.member_id)
-        .join(Affiliation, primary_affiliation_on(ON))
-        .join(Organization, Organization.id == Affiliation.organization_id)
-        .join(heard, heard.c.organization_id == Affiliation.organization_id)
-        .join(ground, _is_ground_of(ground, heard))
-        .outerjoin(entry, entry.c.member_id == known.c.member_id)
-        .where(
-            since <= NEWEST,
-            plain > 0,
-            Member.membership_status.in_(WATCHED),
-            ~is_paused(known.c.member_id),
-            _belongs(dialect, ladder, known, ground),
-        )
+        sa.select(placed, entry.c.entry_stage, entry.c.entry_anchor_on, entry.c.entry_signal)
+        .select_from(placed)
+        .outerjoin(entry, entry.c.member_id == placed.c.member_id)
+        .where(plain > 0, ~is_paused(placed.c.member_id), _belongs(dialect, ladder, placed))
     )
     if not is_writing:
         return query
     # Read again under the lock: a contact may have been recorded since.
-    still = (Standing.reached_on == known.c.reached_on) | (Standing.reached_on > ON)
+    still = (Standing.reached_on == placed.c.reached_on) | (Standing.reached_on > ON)
     return (
-        query.join(Standing, (Standing.member_id == known.c.member_id) & still)
-        .where(_is_news(ladder, entry.c, since, plain))
+        query.join(Standing, (Standing.member_id == placed.c.member_id) & still)
+        .where(_is_news(ladder, entry.c, placed.c.since_on, plain))
         .with_for_update(key_share=True, skip_locked=True, of=Standing)
     )
 
@@ -137,34 +134,24 @@ def _entries(ladder: Ladder) -> sa.Subquery:
     )
 
 
-def _is_ground_of(ground: sa.Subquery, heard: sa.Subquery) -> sa.ColumnElement[bool]:
-    return (
-        (ground.c.root == hearing.root_of(Organization.path))
-        & (ground.c.recorded_on == heard.c.recorded_on)
-        & (ground.c.records_life == heard.c.records_life)
-    )
-
-
-def _belongs(
-    dialect: str, ladder: Ladder, known: sa.CTE, ground: sa.Subquery
-) -> sa.ColumnElement[bool]:
+def _belongs(dialect: str, ladder: Ladder, placed: sa.CTE) -> sa.ColumnElement[bool]:
     """Whether this ladder is the member's: abroad or not, and reachable for the duties' clocks.
 
     Who has been reached lately, and since the duty was last done, is not lost but stays away.
     """
-    abroad = is_abroad(known.c.member_id)
+    abroad = is_abroad(placed.c.member_id)
     if ladder.clock == Clock.ABROAD:
         return abroad
     if ladder.signal is None:
         return ~abroad
-    is_reachable = day_number(dialect, known.c.reached_on) > ground.c.lost
-    return ~abroad & is_reachable & (known.c.reached_on > known.c[_SINCE[ladder.signal]])
+    is_reachable = day_number(dialect, placed.c.reached_on) > placed.c.lost
+    return ~abroad & is_reachable & (placed.c.reached_on > placed.c.since_on)
 
 
 def _staged(dialect: str, ladder: Ladder, outages: Any, *, is_writing: bool) -> sa.Select[Any]:
-    one = _once(_candidates(dialect, ladder, is_writing=is_writing), "one")
+    one = computed_once(_candidates(dialect, ladder, is_writing=is_writing), "one")
     paused = _paused_days(dialect, ladder, one, outages)
-    counted = _once(sa.select(one, (one.c.start + paused).label("effective")), "counted")
+    counted = computed_once(sa.select(one, (one.c.start + paused).label("effective")), "counted")
     staged = sa.select(counted, _stage(counted, counted.c.effective).label("stage"))
     found = staged.subquery("found")
     query = sa.select(found, (found.c.effective - found.c.since).label("uncounted_days"))
@@ -208,12 +195,6 @@ def _paused_days(dialect: str, ladder: Ladder, one: sa.CTE, outages: Any) -> sa.
     days = later_of(dialect, span.c.last - span.c.before_first, 0)
     total = sa.func.coalesce(sa.func.sum(days), 0)
     return sa.cast(sa.select(total).correlate(one).scalar_subquery(), sa.Integer)
-
-
-def _once(query: Any, name: str) -> sa.CTE:
-    """A step that is computed once: flattened, it would be computed for each stage it is in."""
-    step: sa.CTE = query.cte(name).prefix_with("MATERIALIZED")
-    return step
 
 
 def _stretches(dialect: str, ladder: Ladder, one: sa.CTE, outages: Any) -> sa.Subquery:

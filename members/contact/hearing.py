@@ -77,8 +77,43 @@ def hearings(dialect: str, ladder: Ladder) -> sa.Subquery:
     return query.subquery("hearings")
 
 
-def grounds(dialect: str) -> sa.Subquery:
-    """The rows of `find_parameters` as a source to join."""
+def places(dialect: str, ladder: Ladder) -> sa.CTE:
+    """Each branch that has records: since when, until when it is heard, and its cutoffs.
+
+    The cutoffs are looked up, not joined: the planner knows nothing of rows in a parameter, and
+    a join with them would make it believe in a handful of branches.
+    """
+    heard, ground = hearings(dialect, ladder), _grounds(dialect)
+    told = ("heard", "lost", *(f"stage_{stage}" for stage in STAGES))
+    is_mine = sa.and_(
+        ground.c.root == root_of(Organization.path),
+        ground.c.recorded_on == heard.c.recorded_on,
+        ground.c.records_life == heard.c.records_life,
+    )
+    query = sa.select(
+        heard.c.organization_id,
+        heard.c.recorded_on,
+        day_number(dialect, heard.c.begun_on).label("begun"),
+        *(
+            sa.select(ground.c[name])
+            .where(is_mine)
+            .correlate(heard, Organization)
+            .scalar_subquery()
+            .label(name)
+            for name in told
+        ),
+    ).join(Organization, Organization.id == heard.c.organization_id)
+    return computed_once(query, "places")
+
+
+def computed_once(query: Any, name: str) -> sa.CTE:
+    """A step that is computed once: flattened, it would be computed wherever it is named."""
+    step: sa.CTE = query.cte(name).prefix_with("MATERIALIZED")
+    return step
+
+
+def _grounds(dialect: str) -> sa.Subquery:
+    """The rows of `find_parameters` as a source."""
     numbers = {f"stage_{stage}": sa.Integer() for stage in STAGES}
     kinds: dict[str, TypeEngine[Any]] = {
         "root": sa.Text(),
