@@ -63,8 +63,9 @@ def dispatch(sessions: Sessions, outside: Outside, *, clock: Clock) -> int:
         lost = leasing.reclaim(session, now=clock())
     if lost:
         log.warning("outbox.unknown", count=lost)
-    calls, until = 0, clock() + TURN
+    calls = 0
     for sender in outside.senders.values():
+        until = clock() + TURN
         while clock() < until and (batch := _lease(sessions, sender, clock, by := new_id())):
             calls += sum(_try(sessions, sender, outside, one, by, clock) for one in batch)
     return calls
@@ -126,8 +127,7 @@ def _deliver(
     if key is None:
         with _unit(sessions) as session:
             leasing.put_back(session, leased.id, by=by, jitter=_JITTER.random(), now=clock())
-            answer = Answer(Result.TRY_AGAIN, "no_key")
-            provider_health.note_answer(session, sender.provider, answer, now=clock())
+        _note(sessions, sender, Answer(Result.TRY_AGAIN, "no_key"), clock)
         return False
     with _unit(sessions) as session:
         attempt = _begin(session, sender, outside, _Claim(leased.id, key, by), clock())
@@ -137,7 +137,7 @@ def _deliver(
     answer = sender.send(attempt.outgoing)
     with _unit(sessions) as session:
         leasing.record(session, attempt, answer, by=by, jitter=_JITTER.random(), now=clock())
-        provider_health.note_answer(session, sender.provider, answer, now=clock())
+    _note(sessions, sender, answer, clock)
     log.info(
         "outbox.answered",
         message_id=str(leased.id),
@@ -158,6 +158,12 @@ def _begin(
         leasing.drop(session, claim.message_id, prepared, by=claim.by, now=now)
         return None
     return leasing.begin_attempt(session, prepared, sender, by=claim.by, now=now)
+
+
+def _note(sessions: Sessions, sender: Sender, answer: Answer, clock: Clock) -> None:
+    # Apart from the outcome, which must not be lost over the provider's statistics.
+    with _unit(sessions) as session:
+        provider_health.note_answer(session, sender.provider, answer, now=clock())
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from notifications.models import Channel
 
-# What leaves the house says no more than whom it is for and what about: others read over shoulders.
 OUTSIDE = frozenset(Channel) - {Channel.INBOX}
 
 
@@ -14,12 +13,13 @@ class MessageKind:
 
     Args:
         matter: what it is about, in a few words without any parameter; the whole of what leaves
-            the house besides the salutation. Empty: the kind stays in the inbox.
+            the house besides the salutation, because others read over shoulders. Empty: the kind
+            stays in the inbox.
         version: goes up when the parameters or the sense of a text change.
         is_duty: a member may choose the channel of it, not switch it off.
         is_urgent_on_day: on the day of its event it waits for nothing (decision 10).
         stop: code of the condition that is asked again before it leaves the house.
-        channels: which channels besides the inbox it may use, the first preferred.
+        channels: by which channels it may leave the inbox.
     """
 
     code: str

@@ -123,7 +123,11 @@ _REACHED = sa.select(OutboxMessage.member_id, OutboxMessage.created_at).where(
     OutboxMessage.member_id.in_(_MEMBERS),
     OutboxMessage.channel != Channel.INBOX,
     OutboxMessage.is_urgent.is_(False),
-    OutboxMessage.state.not_in((OutboxState.CANCELLED, OutboxState.EXPIRED)),
+    # A trial shows what would have left, so what it keeps back uses up the week as well.
+    sa.or_(
+        OutboxMessage.state.not_in((OutboxState.CANCELLED, OutboxState.EXPIRED)),
+        OutboxMessage.suppressed_because == Because.TRIAL,
+    ),
     OutboxMessage.created_at > sa.bindparam("since"),
 )
 

@@ -212,9 +212,11 @@ def test_two_planners_make_one_digest_a_day(arena: Arena) -> None:
 
 def count_by_side(session: Session) -> tuple[int, int]:
     rows = session.execute(
-        sa.select(OutboxMessage.channel, sa.func.count()).group_by(OutboxMessage.channel)
+        sa.select(OutboxMessage.channel, sa.func.count().label("number")).group_by(
+            OutboxMessage.channel
+        )
     )
-    counts = dict(row.tuple() for row in rows)
+    counts = {row.channel: row.number for row in rows}
     unsettled = session.scalars(
         sa.select(OutboxMessage.id).where(
             OutboxMessage.channel == Channel.INBOX,

@@ -124,6 +124,18 @@ def test_trial_writes_to_the_listed_addresses_only(desk: Desk) -> None:
     assert [row.suppressed_because for row in dropped] == [Because.TRIAL] * 2
 
 
+@pytest.mark.parametrize("trial", [Trial(is_on=False), Trial()], ids=["real", "trial"])
+def test_trial_shows_a_week_as_it_would_be(desk: Desk, trial: Trial) -> None:
+    desk.trial = trial
+    for day in range(7):
+        desk.now = TEN - timedelta(hours=1) + day * DAY
+        desk.tell("claim_approved", str(day))
+        desk.dispatch(at=TEN + day * DAY)
+
+    assert len(desk.rows(outside=True)) == 2
+    assert len(desk.sender.log) == (0 if trial.is_on else 2)
+
+
 def test_trial_is_on_until_it_is_switched_off() -> None:
     assert not Trial().admits("13800000000")
 
