@@ -1,7 +1,6 @@
 """Adding the whole ledger up again: does every number follow from what was posted?"""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby
@@ -25,8 +24,6 @@ from points.verification_publicity import verify_publicity
 
 FINDINGS_KEPT = 20
 _ROWS_AT_ONCE = 1000
-_MEMBERS_AT_ONCE = 500
-_PARTS = (verify_periods, verify_publicity, verify_proofs, verify_constraints)
 _POSTED = (ClaimStatus.APPROVED, ClaimStatus.UNDONE)
 # What an entry repeats of its claim, and a reversal of its original.
 _OF_CLAIM = ("member_id", "organization_id", "item_code", "happened_on")
@@ -55,6 +52,8 @@ _OF_ENTRY = (
 
 # The first and the last of some members, in the order of their ids.
 Chunk = tuple[UUID, UUID]
+# What is checked beside definitions, claims and members' rows.
+PARTS = (verify_periods, verify_publicity, verify_proofs, verify_constraints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,62 +89,24 @@ def verify(session: Session) -> Verification:
     gives a session with one consistent view, or entries posted meanwhile look like faults.
     """
     report = Verification()
-    definitions = _verify_definitions(session, report)
-    _verify_claims(session, report)
-    _verify_members(session, definitions, report)
-    for verify_part in _PARTS:
+    definitions = verify_definitions(session, report)
+    verify_claims(session, report)
+    verify_members(session, definitions, report)
+    for verify_part in PARTS:
         verify_part(session, report)
     return report
 
 
-def verify_in_chunks(views: Callable[[], AbstractContextManager[Session]]) -> Verification:
-    """The same checks with a fresh view for each chunk, so that none is kept open for long.
-
-    What one chunk compares lies within it, a member's rows or one of the other checks, so
-    postings between two chunks are no faults.
-
-    Args:
-        views: opens a session with one consistent view.
-    """
-    report = Verification()
-    with views() as session:
-        _verify_definitions(session, report)
-        _verify_claims(session, report)
-    after: UUID | None = None
-    while True:
-        with views() as session:
-            chunk = _find_chunk(session, after)
-            if chunk is None:
-                break
-            # Published since the first chunk, a definition is read again; its faults are known.
-            definitions = _verify_definitions(session, Verification())
-            _verify_members(session, definitions, report, chunk)
-        after = chunk[1]
-    for verify_part in _PARTS:
-        with views() as session:
-            verify_part(session, report)
-    return report
-
-
-def _verify_members(
+def verify_members(
     session: Session,
     definitions: dict[UUID, Definition],
     report: Verification,
     chunk: Chunk | None = None,
 ) -> None:
+    """Whether each entry follows, and each quota is the sum of its entries, member by member."""
     rows = merge(_entries(session, chunk), _quotas(session, chunk), key=_member_of)
     for member_id, of_member in groupby(rows, key=_member_of):
         _verify_member(member_id, of_member, definitions, report)
-
-
-def _find_chunk(session: Session, after: UUID | None) -> Chunk | None:
-    """The next members who have entries or quotas."""
-    members = sa.union(sa.select(LedgerEntry.member_id), sa.select(Quota.member_id)).subquery()
-    query = sa.select(members.c.member_id).order_by(members.c.member_id).limit(_MEMBERS_AT_ONCE)
-    if after is not None:
-        query = query.where(members.c.member_id > after)
-    ids = session.scalars(query).all()
-    return (ids[0], ids[-1]) if ids else None
 
 
 def _is_in(chunk: Chunk | None, member_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
@@ -157,7 +118,8 @@ def _member_of(row: Row[Any]) -> UUID:
     return member_id
 
 
-def _verify_definitions(session: Session, report: Verification) -> dict[UUID, Definition]:
+def verify_definitions(session: Session, report: Verification) -> dict[UUID, Definition]:
+    """Whether each definition is what was published; returns those that can be read."""
     definitions = {}
     for version in session.scalars(sa.select(SchemeVersion).order_by(SchemeVersion.id)):
         name = f"方案 {version.scheme_code} 第 {version.version} 版"
@@ -170,7 +132,7 @@ def _verify_definitions(session: Session, report: Verification) -> dict[UUID, De
     return definitions
 
 
-def _verify_claims(session: Session, report: Verification) -> None:
+def verify_claims(session: Session, report: Verification) -> None:
     """Approved claims without an entry; the other direction is seen from the entry."""
     unposted = session.scalars(
         sa.select(Claim.id)

@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from core.clock import utc_now
 from core.job_records import JobRun, JobStanding
 from jobs import standings
 from jobs.definitions import TOO_OLD, CatchUp, Job
-from tests.campaigns.jobs_worker import EFFECTS, LEASE, make_jobs
+from tests.campaigns.jobs_worker import EFFECTS, LEASE, busy_files, make_jobs
 from tests.engines import (
     ROOT,
     Databases,
@@ -39,47 +40,78 @@ class Processes:
     """Two worker processes, and everything that is done to them."""
 
     def __init__(self, url: str, directory: Path) -> None:
-        self._command = [sys.executable, "-m", "tests.campaigns.jobs_worker"]
+        self._directory = directory
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PARTY_POINTS_")}
         self._environment = inherited | environment(url, directory)
-        self._log = (directory / "workers.log").open("a")
-        self.log = directory / "workers.log"
-        self.running = [self._start(), self._start()]
+        self._running: list[subprocess.Popen[bytes]] = []
+        self.start()
 
-    def kill(self, number: int) -> None:
+    def start(self) -> None:
+        """Bring them up to two, and wait until they tick: a fault before that hurts nobody."""
+        while len(self._running) < 2:
+            self._running.append(self._start())
+        for process in self._running:
+            while "jobs.started" not in self._log_of(process).read_text():
+                time.sleep(0.05)
+
+    def kill(self) -> None:
         """End one as a power cut would; another takes its place."""
-        self._end(number)
-        self.running[number] = self._start()
+        self._end(self._victim())
+        self.start()
 
-    def pause(self, number: int) -> None:
+    def pause(self) -> None:
         """Stop one for longer than its lease: it does not know that time has passed."""
-        process = self.running[number]
+        process = self._victim()
         process.send_signal(signal.SIGSTOP)
         time.sleep(LEASE.total_seconds() + random.uniform(1, 3))
         process.send_signal(signal.SIGCONT)
 
     def outage(self) -> None:
         """Nobody is there for a while."""
-        for number in range(2):
-            self._end(number)
+        for process in list(self._running):
+            self._end(process)
         time.sleep(random.uniform(5, 10))
-        self.running = [self._start(), self._start()]
+        self.start()
 
     def stop(self) -> None:
-        for process in self.running:
+        for process in self._running:
             process.terminate()
-        for process in self.running:
+        for process in self._running:
             process.wait(timeout=60)
-        self._log.close()
+
+    def count_said(self, words: str) -> int:
+        """How often the processes have said something."""
+        logs = self._directory.glob("worker-*.log")
+        return sum(log.read_text().count(words) for log in logs)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            self._command, cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log
-        )
+        with tempfile.NamedTemporaryFile(dir=self._directory, delete=False) as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.campaigns.jobs_worker"],
+                cwd=ROOT, env=self._environment, stdout=output, stderr=output,
+            )  # fmt: skip
+        Path(output.name).rename(self._log_of(process))
+        return process
 
-    def _end(self, number: int) -> None:
-        self.running[number].kill()
-        self.running[number].wait()
+    def _log_of(self, process: "subprocess.Popen[bytes]") -> Path:
+        return self._directory / f"worker-{process.pid}.log"
+
+    def _victim(self) -> "subprocess.Popen[bytes]":
+        """One that is in the middle of a run; either, if none comes to it for seconds."""
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            for process in random.sample(self._running, 2):
+                if busy_files(self._directory, process.pid):
+                    return process
+            time.sleep(0.01)
+        return random.choice(self._running)
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        process.kill()
+        process.wait()
+        self._running.remove(process)
+        for file in busy_files(self._directory, process.pid):
+            file.unlink()
 
 
 def main() -> int:
@@ -110,7 +142,7 @@ def campaign(
     owner = sa.create_engine(owner_url(url))
     EFFECTS.create(owner)
     owner.dispose()
-    jobs = make_jobs()
+    jobs = make_jobs(directory)
     engine = sa.create_engine(url, pool_pre_ping=True)
     begin = utc_now()
     with sa.orm.Session(engine) as session:
@@ -121,19 +153,21 @@ def campaign(
     processes = Processes(url, directory)
     done: collections.Counter[str] = collections.Counter()
     try:
-        until = begin + timedelta(seconds=fires / _fires_a_second(jobs))
+        end = begin + timedelta(seconds=fires / _fires_a_second(jobs))
         plan = _plan(fires, restarts=engine_kind == "postgresql")
         for number, fault in enumerate(plan):
-            _wait_until(begin + (until - begin) * (number + 1) / (len(plan) + 2))
+            _wait_until(begin + (end - begin) * (number + 1) / (len(plan) + 2))
             _inflict(fault, processes, databases)
             done[fault] += 1
+        # On a slow machine the faults take longer than the fires.
+        until = max(end, utc_now())
         _wait_until(until)
         settled = _wait_until_settled(engine, until)
     finally:
         processes.stop()
     report = check(engine, jobs, begin, until) | {f"faults: {k}": v for k, v in done.items()}
-    log = processes.log.read_text()
-    report |= {"fenced": log.count("job.fenced"), "settled after": f"{settled:.1f} s"}
+    report["fenced"] = processes.count_said("job.fenced")
+    report["settled after"] = f"{settled:.1f} s"
     engine.dispose()
     return report
 
@@ -198,9 +232,9 @@ def _plan(fires: int, *, restarts: bool) -> list[str]:
 
 def _inflict(fault: str, processes: Processes, databases: Databases) -> None:
     if fault == "kill":
-        processes.kill(random.randrange(2))
+        processes.kill()
     elif fault == "pause":
-        processes.pause(random.randrange(2))
+        processes.pause()
     elif fault == "outage":
         processes.outage()
     else:

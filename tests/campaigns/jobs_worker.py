@@ -1,10 +1,12 @@
 """One jobs process of the campaign: the product's own ticker, with a calendar of seconds."""
 
+import os
 import random
 import signal
 import threading
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -23,20 +25,29 @@ EFFECTS = sa.Table(
 )
 
 
-def _effect_of(name: str) -> Run:
+def busy_files(directory: Path, process_id: int) -> list[Path]:
+    """Files that are there while a process is in the middle of a run: when a fault hurts most."""
+    return list(directory.glob(f"busy-{process_id}-*"))
+
+
+def _effect_of(name: str, directory: Path) -> Run:
+    busy = directory / f"busy-{os.getpid()}-{name}"
+
     def run(session: Session, /, *, now: datetime) -> int:
         """Nothing but the fence keeps this from being written twice."""
+        busy.touch()
         # Before the transaction begins, where a pause lets another process take the fire over.
         time.sleep(random.uniform(0, 0.4))
         session.execute(EFFECTS.insert().values(job=name, at=now))
         # And within it, where SQLite lets nobody else write.
         time.sleep(random.uniform(0, 0.05))
+        busy.unlink(missing_ok=True)
         return 1
 
     return run
 
 
-def make_jobs() -> list[Job]:
+def make_jobs(directory: Path) -> list[Job]:
     """Two that are made up for in full, one soon too old, one of which only the latest counts."""
     second = Calendar("每秒", second="*")
     kinds = {
@@ -46,7 +57,7 @@ def make_jobs() -> list[Job]:
         "campaign-latest": (Calendar("每 3 秒", second="*/3"), LONG, CatchUp.LATEST),
     }
     return [
-        Job(name, calendar, grace, _effect_of(name), catch_up, LEASE)
+        Job(name, calendar, grace, _effect_of(name, directory), catch_up, LEASE)
         for name, (calendar, grace, catch_up) in kinds.items()
     ]
 
@@ -56,7 +67,7 @@ def main() -> None:
     sessions = make_sessions(make_engine(settings), settings.vault)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    work(sessions, make_jobs(), (), stop)
+    work(sessions, make_jobs(settings.data_dir), (), stop)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,9 @@ def test_audit_in_chunks_finds_what_the_audit_in_one_finds(
         session.execute(sa.update(Quota).values(used=Quota.used - 1))
     with sessions() as session:
         whole = verification.verify(session)
-    monkeypatch.setattr(verification, "_MEMBERS_AT_ONCE", 1)
+    monkeypatch.setattr(self_audit, "MEMBERS_AT_ONCE", 1)
 
-    chunked = verification.verify_in_chunks(sessions)
+    chunked = self_audit.verify_in_chunks(sessions)
 
     assert whole.faults >= 3
     assert chunked == whole
