@@ -8,13 +8,15 @@ from core.background import Progress
 from jobs import outside, retention
 from jobs.calendar import daily, monthly, weekly
 from jobs.definitions import Job, Sweep
+from members.contact import preview as contact_preview
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
-from notifications import inbox
+from notifications import contact_reminders, inbox, migrant_reminders, transfer_flags
 from points import (
     adjustment_posting,
     bulletins,
     closing,
+    objection_escalation,
     opening,
     periods,
     reminders,
@@ -35,14 +37,27 @@ JOBS = (
     # What a roster import keeps of the uploaded file goes when it cannot be undone any more.
     Job("purge-imports", daily(3, 10), _DAY, importing.purge_files),
     Job("retention", daily(3, 30), _DAY, retention.purge),
+    # Who crossed a stage, and what it asks of whom; the days in between are caught up in one.
+    Job(
+        "contact-scan",
+        daily(6),
+        3 * _DAY,
+        contact_reminders.scan_and_tell,
+        lease=timedelta(minutes=15),
+        preview=contact_preview.preview,
+    ),
     # The notice for a year comes in November; without it quiet days are guessed.
     Job("watch-work-calendar", daily(7), _DAY, outside.watch_calendar),
     # Reminders leave the house by day only; one that is made hours late would come too late.
     Job("claims-waiting", weekly("mon", 8, 30), 3 * _DAY, reminders.remind_of_claims),
+    Job("objections-overdue", daily(8, 35), _DAY, objection_escalation.escalate_overdue),
     Job("objections-due", daily(8, 40), _HALF_DAY, reminders.remind_of_objections),
     Job("period-reminders", daily(8, 50), _HALF_DAY, reminders.remind_of_period),
     Job("theme-day-tomorrow", daily(9), _HALF_DAY, activity_reminders.remind_of_theme_days),
     Job("pledges-due", daily(9, 10), _HALF_DAY, pledge_reminders.remind_of_due),
+    Job("migrants-due", daily(9, 20), _HALF_DAY, migrant_reminders.remind_contacts),
+    Job("migrants-waiting", daily(9, 25), _HALF_DAY, migrant_reminders.tell_waiting),
+    Job("transfers-overdue", daily(9, 30), _DAY, transfer_flags.flag_overdue),
     Job("month-unplanned", monthly(20, 9), 7 * _DAY, activity_reminders.remind_of_unplanned_months),
 )
 

@@ -21,7 +21,7 @@ from members.access import primary_affiliation_on
 from members.access_models import Role, RoleGrant
 from members.contact import silent_places
 from members.contact.models import Clock
-from members.contact.scan import Crossing, ScanResult
+from members.contact.scan import Crossing, ScanResult, scan
 from members.models import Affiliation, Member, Organization
 from notifications import outbox
 from notifications.outbox import Message
@@ -51,6 +51,14 @@ class _Post:
     role: Role
     holder_id: UUID
     depth: int
+
+
+def scan_and_tell(session: Session, *, now: datetime) -> int:
+    """Bring the stages up to a day, and tell whom they concern; how many stages were reached."""
+    result = scan(session, now=now)
+    remind(session, result, now=now)
+    alert_outages(session, now=now)
+    return len(result.crossings)
 
 
 def remind(session: Session, result: ScanResult, *, now: datetime) -> int:

@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
+from jobs.stops import STOPS
 from sqlalchemy.orm import Session
 
 from activities import activity_life
 from activities.models import Activity
 from core.clock import at_local
-from jobs.stops import STOPS
 from notifications.models import Because, OutboxMessage, OutboxState
 from tests.activities.lives import Life
 from tests.notifications.dispatching import Desk
