@@ -40,5 +40,6 @@ def _columns_with_members() -> list[sa.Column[Any]]:
         key.parent
         for table in Base.metadata.sorted_tables
         for key in table.foreign_keys
-        if key.column is member_id
+        # What is only derived from a member goes with him.
+        if key.column is member_id and key.ondelete != "CASCADE"
     ]
