@@ -26,6 +26,7 @@ APPEND_ONLY = (
     | {"attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse"}
     | {"consent"}
     | {"contact_fact", "contact_fact_retraction"}
+    | {"contact_attempt", "case_assignment", "case_access_record", "membership_decision"}
 )
 
 

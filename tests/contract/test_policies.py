@@ -21,6 +21,8 @@ PUBLIC = {
     "api-docs.openapi_json",
     "api-docs.openapi_swagger_ui",
     "auth.sign_in",
+    "own-reports.confirm_own_report",
+    "own-reports.get_own_report",
     "swagger_files",
     "problem_page",
     "service-sheets.verify_service_sheet",
