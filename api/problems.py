@@ -85,6 +85,9 @@ _CONSTRAINTS = {
     "uq_recusal_reviewer_id_member_id": ("recusal.duplicate", 409, "已经申请过回避"),
     "uq_recusal_reviewer_id_claim_id": ("recusal.duplicate", 409, "已经申请过回避"),
     "ck_adjustment_veto_document": ("adjustment.document_required", 422, "一票否决须有文号"),
+    "uq_contact_contest_open": ("contact.contest_open", 409, "您的说明正在等待答复"),
+    "uq_contact_number_live": ("contact.number_duplicate", 409, "这个号码已经登记"),
+    "membership_decision_follows": ("membership.decided", 409, "此人的党籍刚刚另有决定"),
     "no_overlapping_primary": ("member.overlap", 409, "组织关系的日期重叠"),
     "no_organization_cycle": ("org.cycle", 409, "不能移到自己的下级之下"),
 }
@@ -103,6 +106,8 @@ _SQLITE_UNIQUE = {
     "objection.objector_id, objection.entry_id": "uq_objection_entry",
     "objection.objector_id, objection.adjustment_id": "uq_objection_adjustment",
     "objection.appeal_of_id": "uq_objection_appeal_of_id",
+    "contact_contest.case_id": "uq_contact_contest_open",
+    "contact_number.member_id, contact_number.phone_index": "uq_contact_number_live",
     "recusal.reviewer_id, recusal.member_id": "uq_recusal_reviewer_id_member_id",
     "recusal.reviewer_id, recusal.claim_id": "uq_recusal_reviewer_id_claim_id",
 }

@@ -148,6 +148,12 @@ KINDS = {
             "更正申请已答复",
             "您提出的志愿服务更正申请已答复：{note}",
         ),
+        MessageKind(
+            "contact_case_task",
+            frozenset({"branch", "name", "task"}),
+            "待联系党员的工作",
+            "{branch}{name}：{task}。请在“待联系党员”中查看和记录。",
+        ),
     )
 }
 

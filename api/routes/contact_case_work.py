@@ -10,7 +10,7 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Choice, Count, Day, Flag, Identifier, InSchema, Instant, OutSchema, Text
 from api.recorded_reading import recorded_reading
-from api.routes.contact_cases import KEEPERS, WORKERS, CaseOut, ContestOut, shown_case
+from api.routes.contact_cases import KEEPERS, WORKERS, ContactCaseOut, ContactContestOut, shown_case
 from core.clock import utc_now
 from core.db import unit_of_work
 from members.contact import (
@@ -36,7 +36,7 @@ _NUMBER_HELP = "试的是哪个号码；省略即名册上的手机号"
 _ENDS = (CaseState.RECONTACTED, CaseState.CLOSED)
 
 
-class AttemptIn(InSchema):
+class ContactAttemptIn(InSchema):
     method = Choice(SearchMethod, required=True, metadata={"example": "phone_call"})
     contacted = Choice(
         ContactedPerson,
@@ -55,25 +55,25 @@ class AttemptIn(InSchema):
     note = Text(length_max=500, length_min=0, load_default="", metadata={"example": ""})
 
 
-class AssignmentIn(InSchema):
+class CaseAssignmentIn(InSchema):
     assignee_id = Identifier(required=True, metadata={"example": _ID})
     role = Choice(AssigneeRole, required=True, metadata={"example": "branch_secretary"})
     version = Count(minimum=1, required=True, metadata={"example": 1})
 
 
-class ReasonIn(InSchema):
+class CaseReasonIn(InSchema):
     reason_code = Choice(ReasonCode, required=True, metadata={"example": "work_elsewhere"})
     version = Count(minimum=1, required=True, metadata={"example": 1})
 
 
-class EndIn(InSchema):
+class CaseEndIn(InSchema):
     state = Choice(_ENDS, required=True, metadata={"example": "recontacted"})
     note = Text(
         length_max=200, required=True, metadata={"example": "本人到支部说明，已恢复组织生活"}
     )
 
 
-class NumberIn(InSchema):
+class ContactNumberIn(InSchema):
     relation = Choice(ContactRelation, required=True, metadata={"example": "spouse"})
     phone = Text(length_max=20, required=True, metadata={"example": "13800008001"})
     consented_on = Day(
@@ -83,7 +83,7 @@ class NumberIn(InSchema):
     )
 
 
-class DisclosureIn(InSchema):
+class NumberDisclosureIn(InSchema):
     number_id = Identifier(
         load_default=None,
         allow_none=True,
@@ -92,7 +92,7 @@ class DisclosureIn(InSchema):
     purpose = Text(length_max=200, required=True, metadata={"example": "第三次电话查找"})
 
 
-class DisclosureOut(OutSchema):
+class NumberDisclosureOut(OutSchema):
     phone = fields.String(metadata={"example": "13800008000"})
 
 
@@ -101,13 +101,13 @@ class OwnReportLinkOut(OutSchema):
     expires_at = Instant(metadata={"example": "2026-11-24T09:30:00+08:00"})
 
 
-class ContestIn(InSchema):
+class ContactContestIn(InSchema):
     note = Text(
         length_max=500, required=True, metadata={"example": "三月起我一直在流入地参加组织生活。"}
     )
 
 
-class AnswerIn(InSchema):
+class ContestAnswerIn(InSchema):
     is_upheld = Flag(required=True, metadata={"example": True})
     answer = Text(
         length_max=500, required=True, metadata={"example": "已向流入地党组织核实，说明属实。"}
@@ -115,8 +115,8 @@ class AnswerIn(InSchema):
 
 
 @blp.post("/contact-cases/<uuid:case_id>/attempts", access=WORKERS)
-@blp.arguments(AttemptIn)
-@blp.response(201, CaseOut)
+@blp.arguments(ContactAttemptIn)
+@blp.response(201, ContactCaseOut)
 def create_contact_attempt(data: dict[str, Any], case_id: UUID) -> Any:
     """记一次查找；联系上本人的，同时记为联系；号码不对的，停用该号码"""
     number_id = data.pop("number_id")
@@ -145,8 +145,8 @@ def create_own_report_link(case_id: UUID, attempt_id: UUID) -> Any:
 
 
 @blp.put("/contact-cases/<uuid:case_id>/assignment", access=KEEPERS)
-@blp.arguments(AssignmentIn)
-@blp.response(200, CaseOut)
+@blp.arguments(CaseAssignmentIn)
+@blp.response(200, ContactCaseOut)
 def assign_contact_case(data: dict[str, Any], case_id: UUID) -> Any:
     """交给党小组长、支部书记或党委工作人员"""
     assignment = Assignment(data["assignee_id"], AssigneeRole(data["role"]))
@@ -163,8 +163,8 @@ def assign_contact_case(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.put("/contact-cases/<uuid:case_id>/reason", access=KEEPERS)
-@blp.arguments(ReasonIn)
-@blp.response(200, CaseOut)
+@blp.arguments(CaseReasonIn)
+@blp.response(200, ContactCaseOut)
 def set_contact_case_reason(data: dict[str, Any], case_id: UUID) -> Any:
     """填写失去联系的原因（七类）"""
     with unit_of_work(db.session()) as session:
@@ -179,8 +179,8 @@ def set_contact_case_reason(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.post("/contact-cases/<uuid:case_id>/end", access=KEEPERS)
-@blp.arguments(EndIn)
-@blp.response(200, CaseOut)
+@blp.arguments(CaseEndIn)
+@blp.response(200, ContactCaseOut)
 def end_contact_case(data: dict[str, Any], case_id: UUID) -> Any:
     """结束查找：重新取得联系，或本不必查找"""
     with unit_of_work(db.session()) as session:
@@ -196,8 +196,8 @@ def end_contact_case(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.post("/contact-cases/<uuid:case_id>/numbers", access=WORKERS)
-@blp.arguments(NumberIn)
-@blp.response(201, CaseOut)
+@blp.arguments(ContactNumberIn)
+@blp.response(201, ContactCaseOut)
 def create_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
     """登记另一个号码：本人的，或经其同意的备用联系人的"""
     given = NumberFacts(ContactRelation(data["relation"]), data["phone"], data["consented_on"])
@@ -207,8 +207,8 @@ def create_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.post("/contact-cases/<uuid:case_id>/number-disclosures", access=WORKERS)
-@blp.arguments(DisclosureIn)
-@blp.response(201, DisclosureOut)
+@blp.arguments(NumberDisclosureIn)
+@blp.response(201, NumberDisclosureOut)
 def disclose_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
     """显示一个号码的全部数字，须写明用途，并留下记录"""
     with unit_of_work(db.session()) as session:
@@ -224,8 +224,8 @@ def disclose_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.post("/me/contact-contests", access=Access.MEMBER)
-@blp.arguments(ContestIn)
-@blp.response(201, ContestOut(many=True))
+@blp.arguments(ContactContestIn)
+@blp.response(201, ContactContestOut(many=True))
 def create_contact_contest(data: dict[str, Any]) -> Any:
     """对自己的待联系记录作书面说明，由支部或上级的人答复"""
     with unit_of_work(db.session()) as session:
@@ -233,15 +233,15 @@ def create_contact_contest(data: dict[str, Any]) -> Any:
 
 
 @blp.get("/me/contact-contests", access=Access.MEMBER)
-@blp.response(200, ContestOut(many=True))
+@blp.response(200, ContactContestOut(many=True))
 def list_contact_contests() -> Any:
     """我作过的书面说明和答复，新的在前"""
     return contests.list_own(db.session(), current_actor())
 
 
 @blp.post("/contact-cases/<uuid:case_id>/contests/<uuid:contest_id>/answer", access=KEEPERS)
-@blp.arguments(AnswerIn)
-@blp.response(200, CaseOut)
+@blp.arguments(ContestAnswerIn)
+@blp.response(200, ContactCaseOut)
 def answer_contact_contest(data: dict[str, Any], case_id: UUID, contest_id: UUID) -> Any:
     """答复本人的书面说明；属实的，查找随之结束"""
     with unit_of_work(db.session()) as session:

@@ -19,7 +19,7 @@ from members.contact import case_access, case_reading, forms
 from members.contact.case_access import ACCESS_READERS, CASE_KEEPERS, CASE_ROLES, Showing
 from members.contact.case_models import AccessKind
 from members.contact.case_reading import CaseFile, CaseFilter, CaseLine
-from members.contact.case_rules import BAND_NAMES, TASK_NAMES
+from members.contact.case_rules import BAND_NAMES, TASK_NAMES, CaseTask
 from members.contact.forms import TITLES, FormKind
 from members.contact.models import CaseState
 
@@ -33,7 +33,7 @@ WORKERS = any_of(*CASE_ROLES)
 KEEPERS = any_of(*CASE_KEEPERS)
 
 
-class CaseQuery(PageQuery):
+class ContactCaseQuery(PageQuery):
     state = Choice(CaseState, load_default="open", metadata={"example": "open"})
     stage_min = QueryCount(
         minimum=3,
@@ -43,7 +43,7 @@ class CaseQuery(PageQuery):
     )
 
 
-class CaseLineOut(OutSchema):
+class ContactCaseLineOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     member_id = Identifier(metadata={"example": _ID})
     member_name = fields.String(metadata={"example": "王志强"})
@@ -54,7 +54,7 @@ class CaseLineOut(OutSchema):
     anchor_on = Day(metadata={"example": "2026-06-30", "description": "最后一次联系的日期"})
     stage = fields.Integer(metadata={"example": 4})
     task = fields.String(metadata={"example": "committee_search"})
-    task_name = fields.String(metadata={"example": TASK_NAMES[case_reading.CaseTask.SEARCH]})
+    task_name = fields.String(metadata={"example": TASK_NAMES[CaseTask.COMMITTEE_SEARCH]})
     is_committee_task = fields.Boolean(metadata={"example": True})
     state = fields.String(metadata={"example": "open"})
     assigned_to = Identifier(allow_none=True, metadata={"example": _ID})
@@ -71,7 +71,7 @@ class CaseLineOut(OutSchema):
     version = fields.Integer(metadata={"example": 2})
 
 
-class AttemptOut(OutSchema):
+class ContactAttemptOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     method = fields.String(metadata={"example": "phone_call"})
     contacted = fields.String(metadata={"example": "nobody"})
@@ -91,13 +91,13 @@ class AttemptOut(OutSchema):
     )
 
 
-class CheckOut(OutSchema):
+class SearchCheckOut(OutSchema):
     code = fields.String(metadata={"example": "attempts"})
     sentence = fields.String(metadata={"example": "查找 5 次，已有 3 次"})
     is_met = fields.Boolean(metadata={"example": False})
 
 
-class NumberOut(OutSchema):
+class ContactNumberOut(OutSchema):
     id = Identifier(
         allow_none=True, metadata={"example": None, "description": "为空即名册上的手机号"}
     )
@@ -107,7 +107,7 @@ class NumberOut(OutSchema):
     is_retired = fields.Boolean(metadata={"example": False, "description": "号码不对，已停用"})
 
 
-class ContestOut(OutSchema):
+class ContactContestOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     case_id = Identifier(metadata={"example": _ID})
     note = fields.String(metadata={"example": "三月起我一直在流入地参加组织生活。"})
@@ -117,23 +117,23 @@ class ContestOut(OutSchema):
     answer = fields.String(metadata={"example": ""})
 
 
-class ExaminationOut(OutSchema):
+class CaseExaminationOut(OutSchema):
     is_open = fields.Boolean(metadata={"example": False, "description": "是否符合研究条件"})
     sentence = fields.String(metadata={"example": "未到期限，请继续查找和联系。"})
 
 
-class CaseOut(CaseLineOut):
-    attempts_made = fields.List(fields.Nested(AttemptOut))
-    checklist = fields.List(fields.Nested(CheckOut))
+class ContactCaseOut(ContactCaseLineOut):
+    attempts_made = fields.List(fields.Nested(ContactAttemptOut))
+    checklist = fields.List(fields.Nested(SearchCheckOut))
     gaps = fields.List(fields.String(metadata={"example": "还缺：发书面通知一次，没有。"}))
-    numbers = fields.List(fields.Nested(NumberOut))
-    contests = fields.List(fields.Nested(ContestOut))
+    numbers = fields.List(fields.Nested(ContactNumberOut))
+    contests = fields.List(fields.Nested(ContactContestOut))
     band = fields.String(metadata={"example": "under_6_months"})
     band_name = fields.String(metadata={"example": "不满 6 个月"})
-    examination = fields.Nested(ExaminationOut)
+    examination = fields.Nested(CaseExaminationOut)
 
 
-class AccessOut(OutSchema):
+class CaseAccessOut(OutSchema):
     id = Identifier(attribute="record.id", metadata={"example": _ID})
     case_id = Identifier(attribute="record.case_id", metadata={"example": _ID})
     actor_id = Identifier(attribute="record.actor_id", metadata={"example": _ID})
@@ -144,11 +144,11 @@ class AccessOut(OutSchema):
     request_id = fields.String(attribute="record.request_id", metadata={"example": "k3v9q2xw"})
 
 
-CasePage, AccessPage = page_of(CaseLineOut), page_of(AccessOut)
+CasePage, AccessPage = page_of(ContactCaseLineOut), page_of(CaseAccessOut)
 
 
 @blp.get("/orgs/<uuid:organization_id>/contact-cases", access=WORKERS)
-@blp.arguments(CaseQuery, location="query")
+@blp.arguments(ContactCaseQuery, location="query")
 @blp.response(200, CasePage)
 def list_contact_cases(query: dict[str, Any], organization_id: UUID) -> Any:
     """本组织及下级的待联系党员，按支部、姓名排列；每次查看都会留下记录"""
@@ -166,7 +166,7 @@ def list_contact_cases(query: dict[str, Any], organization_id: UUID) -> Any:
 
 
 @blp.get("/contact-cases/<uuid:case_id>", access=WORKERS)
-@blp.response(200, CaseOut)
+@blp.response(200, ContactCaseOut)
 def get_contact_case(case_id: UUID) -> Any:
     """一名待联系党员的查找记录、缺项和期限；每次查看都会留下记录"""
     with recorded_reading() as session:
@@ -188,16 +188,12 @@ def get_contact_case_form(case_id: UUID, kind: str) -> Any:
     if kind not in list(FormKind):
         raise NotFound
     with recorded_reading() as session:
-        content = forms.write(
-            session, current_actor(), case_id, kind=FormKind(kind), now=utc_now()
-        )
+        content = forms.write(session, current_actor(), case_id, kind=FormKind(kind), now=utc_now())
     name = f"{TITLES[FormKind(kind)]}.xlsx"
     return flask.send_file(io.BytesIO(content), _WORKBOOK, as_attachment=True, download_name=name)
 
 
-@blp.get(
-    "/orgs/<uuid:organization_id>/contact-case-access-records", access=any_of(*ACCESS_READERS)
-)
+@blp.get("/orgs/<uuid:organization_id>/contact-case-access-records", access=any_of(*ACCESS_READERS))
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, AccessPage)
 def list_contact_case_access(query: dict[str, Any], organization_id: UUID) -> Any:
@@ -228,7 +224,7 @@ def _shown_line(line: CaseLine) -> dict[str, Any]:
 
 
 def shown_case(case_file: CaseFile) -> dict[str, Any]:
-    """A case as `CaseOut` dumps it."""
+    """A case as `ContactCaseOut` dumps it."""
     return _shown_line(case_file.line) | {
         "attempts_made": [
             {
@@ -248,7 +244,7 @@ def shown_case(case_file: CaseFile) -> dict[str, Any]:
     }
 
 
-_CASE_FIELDS = CaseLineOut().fields.keys() - {
+_CASE_FIELDS = ContactCaseLineOut().fields.keys() - {
     "member_name",
     "phone_masked",
     "organization_name",
@@ -259,4 +255,4 @@ _CASE_FIELDS = CaseLineOut().fields.keys() - {
     "task_name",
     "is_committee_task",
 }
-_ATTEMPT_FIELDS = AttemptOut().fields.keys() - {"recorded_by_name", "answered_at"}
+_ATTEMPT_FIELDS = ContactAttemptOut().fields.keys() - {"recorded_by_name", "answered_at"}

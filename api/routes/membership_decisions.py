@@ -20,7 +20,7 @@ blp = Blueprint("membership-decisions", __name__, description="党籍处理")
 _ID = "0198c0de-0000-7000-8000-000000000162"
 
 
-class DecisionIn(InSchema):
+class MembershipDecisionIn(InSchema):
     kind = Choice(
         DecisionKind,
         required=True,
@@ -39,7 +39,7 @@ class DecisionIn(InSchema):
     note = Text(length_max=500, length_min=0, load_default="", metadata={"example": ""})
 
 
-class DecisionOut(OutSchema):
+class MembershipDecisionOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     member_id = Identifier(metadata={"example": _ID})
     number = fields.Integer(metadata={"example": 1, "description": "本人的第几项决定"})
@@ -59,8 +59,8 @@ class DecisionOut(OutSchema):
 
 
 @blp.post("/members/<uuid:member_id>/membership-decisions", access=any_of(*ENTERING_ROLES))
-@blp.arguments(DecisionIn)
-@blp.response(201, DecisionOut)
+@blp.arguments(MembershipDecisionIn)
+@blp.response(201, MembershipDecisionOut)
 def enter_membership_decision(data: dict[str, Any], member_id: UUID) -> Any:
     """登记一项党籍决定：须有决定机构、批准机构、日期和文号；党籍状态随之改变"""
     facts = DecisionFacts(
@@ -68,14 +68,12 @@ def enter_membership_decision(data: dict[str, Any], member_id: UUID) -> Any:
     )
     actor = current_actor()
     with unit_of_work(db.session()) as session:
-        made = membership_decisions.enter(
-            session, actor, member_id, decision=facts, now=utc_now()
-        )
+        made = membership_decisions.enter(session, actor, member_id, decision=facts, now=utc_now())
     return _shown(DecisionLine(made, actor.name))
 
 
 @blp.get("/members/<uuid:member_id>/membership-decisions", access=Access.MEMBER)
-@blp.response(200, DecisionOut(many=True))
+@blp.response(200, MembershipDecisionOut(many=True))
 def list_membership_decisions(member_id: UUID) -> Any:
     """一名党员的党籍决定，先登记的在前；本人可以查看自己的"""
     found = membership_decisions.list_decisions(db.session(), current_actor(), member_id)
@@ -87,4 +85,4 @@ def _shown(line: DecisionLine) -> dict[str, Any]:
     return shown | {"entered_by_name": line.entered_by_name}
 
 
-_FIELDS = DecisionOut().fields.keys() - {"entered_by_name"}
+_FIELDS = MembershipDecisionOut().fields.keys() - {"entered_by_name"}

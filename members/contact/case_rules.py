@@ -27,6 +27,7 @@ class CaseTask(enum.StrEnum):
     FILE_REVIEW = "file_review"
     EXAMINATION = "examination"
     RE_SEARCH = "re_search"
+    REMOVAL_WARNING = "removal_warning"
     REMOVAL_EXAMINATION = "removal_examination"
 
 
@@ -46,6 +47,7 @@ TASK_NAMES: dict[CaseTask, str] = {
     CaseTask.FILE_REVIEW: "临近期限，请审阅查找材料，补齐缺项",
     CaseTask.EXAMINATION: "符合研究条件，请按程序研究；系统不作任何认定",
     CaseTask.RE_SEARCH: "停止党籍期间继续查找，每半年一次",
+    CaseTask.REMOVAL_WARNING: "停止党籍将满两年，请抓紧查找，并准备材料",
     CaseTask.REMOVAL_EXAMINATION: "停止党籍已满两年，符合研究条件；系统不作任何认定",
 }
 BAND_NAMES: dict[LossBand, str] = {
@@ -84,6 +86,20 @@ class Examination:
 def task_of(stage: int) -> CaseTask:
     """What is to be done at a stage; stage 4 goes to the committee, 5 is the review of the file."""
     return _TASKS[stage]
+
+
+def suspended_task(suspended_on: date, searched_on: date, on: date) -> CaseTask | None:
+    """What is due in the case of a suspended member today; None between the half-yearly searches.
+
+    Args:
+        searched_on: the day of the last attempt since, or that of the suspension.
+    """
+    if on >= removal_on(suspended_on):
+        return CaseTask.REMOVAL_EXAMINATION
+    week = relativedelta(days=7)
+    if any(day <= on < day + week for day in removal_warnings_on(suspended_on)):
+        return CaseTask.REMOVAL_WARNING
+    return CaseTask.RE_SEARCH if on >= next_search_on(suspended_on, searched_on) else None
 
 
 def is_committee_task(task: CaseTask) -> bool:

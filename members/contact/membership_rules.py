@@ -68,6 +68,9 @@ _GROUNDS: dict[DecisionKind, frozenset[DecisionGround]] = {
 }
 
 
+_REMOVAL_OF_LOST = (DecisionKind.REMOVAL, DecisionGround.LOST_CONTACT)
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionFacts:
     """A decision as its document says: who decided, who approved, when and under which number."""
@@ -106,12 +109,14 @@ def require_allowed(
         _refuse("approved_on", "先决定，后批准，日期不晚于今天。")
     if status is MembershipStatus.SUSPENDED and suspended_on is not None:
         _require_after_suspension(facts, suspended_on)
+    elif (facts.kind, facts.ground) == _REMOVAL_OF_LOST:
+        _refuse("kind", "失去联系的，先停止党籍，满两年仍未取得联系的方可除名。")
 
 
 def _require_after_suspension(facts: DecisionFacts, suspended_on: date) -> None:
     if facts.decided_on < suspended_on:
         _refuse("decided_on", "不能早于停止党籍。")
-    if (facts.kind, facts.ground) == (DecisionKind.REMOVAL, DecisionGround.LOST_CONTACT):
+    if (facts.kind, facts.ground) == _REMOVAL_OF_LOST:
         ripe_on = removal_on(suspended_on)
         if facts.decided_on < ripe_on:
             _refuse("decided_on", f"停止党籍满两年（{ripe_on.isoformat()}）后方可研究除名。")
