@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from activities import attendance_rows
+from activities import attendance_contacts, attendance_rows
 from activities.attendance_rows import Change
 from activities.life_models import ATTENDED, AttendanceStatus
 from activities.models import Activity
@@ -30,10 +30,11 @@ def record(
     now: datetime,
     reversed_by: UUID | None = None,
 ) -> dict[UUID, Credited]:
-    """Write changes of locked rows; after the closing also what they mean in points.
+    """Write changes of locked rows, as contact too; after the closing also their points.
 
     A corrected fact takes back the entry of the fact before and is credited as the next
-    revision, in the same transaction. Lock order: attendance rows, then as in `credit`.
+    revision, in the same transaction. Lock order: attendance rows, standings of contact, then as
+    in `credit`.
 
     Args:
         reversed_by: in whose name entries are taken back, where it is not the actor.
@@ -42,6 +43,7 @@ def record(
         attendance -> what became of it; empty before the closing.
     """
     attendance_rows.revise(session, actor.member_id, changes, now=now)
+    attendance_contacts.record(session, actor.member_id, activity, changes, now=now)
     if activity.closed_at is None or not changes:
         return {}
     ids = [one.row.id for one in changes]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -19,12 +19,17 @@ from members.models import Organization
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What somebody says about one attendance; `row` is the row that he saw, locked."""
+    """What somebody says about one attendance; `row` is the row that he saw, locked.
+
+    Args:
+        made_up_on: the day on which he caught up, where that is what is said.
+    """
 
     row: Row[Any]
     status: AttendanceStatus
     origin: AttendanceOrigin
     reason: str = ""
+    made_up_on: date | None = None
 
     @property
     def revision(self) -> int:
@@ -66,6 +71,7 @@ def revise(session: Session, entered_by: UUID, changes: Sequence[Change], *, now
 _READ = (
     "id",
     "member_id",
+    "organization_id",
     "home_organization_id",
     "is_expected",
     "is_exempt",

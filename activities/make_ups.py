@@ -99,7 +99,9 @@ def confirm(
         )
     )
     session.flush()
-    change = Change(row, AttendanceStatus.MADE_UP, AttendanceOrigin.MAKE_UP, facts.content)
+    change = Change(
+        row, AttendanceStatus.MADE_UP, AttendanceOrigin.MAKE_UP, facts.content, facts.made_up_on
+    )
     return attendance_points.record(session, actor, activity, [change], now=now).get(row.id)
 
 

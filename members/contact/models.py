@@ -146,7 +146,7 @@ class FactRetraction(Base):
 class RecordedDay(Base):
     """A day for which an organisation has recorded anything: what tells silence from an outage.
 
-    A retracted fact leaves it: that somebody recorded remains true.
+    A trigger notes it with the fact. A retracted fact leaves it: that somebody recorded is true.
     """
 
     __tablename__ = "contact_recorded_day"

@@ -54,14 +54,33 @@ INSERT INTO contact_standing (member_id, watched_from)
 """,
 )
 
+# Which days an organisation has records of follows from the facts, however they come in.
+FEED = "CASE NEW.kind WHEN 'attendance' THEN 'life' WHEN 'dues_paid' THEN 'dues' ELSE 'other' END"
+NOTE_DAY = f"""
+  INSERT INTO contact_recorded_day (organization_id, day, feed)
+  VALUES (NEW.organization_id, NEW.happened_on, {FEED})
+  ON CONFLICT DO NOTHING;
+"""
+PG_DAY = f"""
+CREATE FUNCTION note_contact_day() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN {NOTE_DAY} RETURN NULL; END $$;
+CREATE TRIGGER contact_day_of_fact AFTER INSERT ON contact_fact
+  FOR EACH ROW EXECUTE FUNCTION note_contact_day();
+"""
+SQLITE_DAY = (
+    "CREATE TRIGGER contact_day_of_fact AFTER INSERT ON contact_fact BEGIN" + NOTE_DAY + "END"
+)
+
 
 def upgrade() -> None:
     _create_tables()
     guard(APPEND_ONLY)
     if op.get_bind().dialect.name == "postgresql":
         op.execute(PG_STANDING)
+        op.execute(PG_DAY)
     else:
-        for statement in SQLITE_STANDING:
+        for statement in (*SQLITE_STANDING, SQLITE_DAY):
             op.execute(statement)
 
 
@@ -73,6 +92,8 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER contact_standing_of_member")
     for table in reversed(TABLES):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION note_contact_day()")
 
 
 def _create_tables() -> None:

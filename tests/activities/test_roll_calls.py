@@ -220,14 +220,16 @@ def test_statements_do_not_grow_with_the_branch(life: Life, members: int) -> Non
         marked = roll_calls.call_roll(life.session, actor, activity.id, roll=roll, now=NOW)
     with counted_statements(life.session) as closing:
         closings.close(life.session, actor, activity.id, presumes_absence=False, now=NOW)
-    corrected = RollCall([Mark(one, LEAVE, "补假条") for one in ids])
+    # With one who was there, so that contact is taken back too.
+    named = [*ids, life.world.members["党员甲"]]
+    corrected = RollCall([Mark(one, LEAVE, "补假条") for one in named])
     with counted_statements(life.session) as correcting:
         roll_calls.call_roll(life.session, actor, activity.id, roll=corrected, now=NOW)
 
     assert len(marked) == members + 5
     rows = life.session.scalar(sa.select(sa.func.count()).select_from(Attendance))
     assert rows == members + 5
-    assert (len(calling), len(closing), len(correcting)) == (9, 13, 18)
+    assert (len(calling), len(closing), len(correcting)) == (13, 13, 21)
     assert verification.verify(life.session).findings == []
 
 

@@ -1,0 +1,123 @@
+"""Until which day each branch is heard, and with it the cutoffs that hold for its members."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.rows import dialect_of, row_source, rows_parameter
+from members.contact.day_numbers import day_number, number_of
+from members.contact.models import Clock, Feed, RecordedDay, Signal
+from members.contact.outages import YEAR_DAYS
+from members.contact.rules import CASE_OPENS_AT, DEFAULT, Thresholds, cutoffs, heard_until
+from members.models import Organization
+
+STAGES = range(1, 7)
+# "/" and the 32 digits of the root's id and "/": a path begins with its district.
+ROOT_LENGTH = 34
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """One clock; a self-withdrawal clock has one for each of its duties."""
+
+    clock: Clock
+    signal: Signal | None = None
+
+
+LADDERS = (
+    Ladder(Clock.LOST_CONTACT),
+    Ladder(Clock.SELF_WITHDRAWAL, Signal.LIFE),
+    Ladder(Clock.SELF_WITHDRAWAL, Signal.DUES),
+    Ladder(Clock.ABROAD),
+)
+_FEEDS = {Signal.LIFE: Feed.LIFE, Signal.DUES: Feed.DUES}
+
+
+def find_parameters(
+    session: Session, ladder: Ladder, *, on: date, thresholds: Mapping[str, Thresholds]
+) -> dict[str, Any] | None:
+    """What a statement of `crossing` takes: the cutoffs, computed by the pure rules.
+
+    There is a row of cutoffs for each district and last recorded day; branches share their last
+    days, so these are far fewer than branches. None where no branch has recorded anything.
+
+    Args:
+        thresholds: district path -> what it has configured.
+    """
+    query = _distinct(dialect_of(session), ladder)
+    rows = session.execute(query, {"on": on}).mappings().all()
+    if not rows:
+        return None
+    grounds = [_ground(ladder, row, thresholds, on) for row in rows]
+    return {"on": on, "newest": max(ground["first"] for ground in grounds)} | rows_parameter(
+        session, grounds
+    )
+
+
+def hearings(dialect: str, ladder: Ladder) -> sa.Subquery:
+    """Each organisation's first and last recorded day, and whether it records life (1 or 0)."""
+    query = (
+        sa.select(
+            RecordedDay.organization_id,
+            sa.func.min(RecordedDay.day).label("begun_on"),
+            sa.func.max(RecordedDay.day).label("recorded_on"),
+            _records_life(dialect, ladder.signal).label("records_life"),
+        )
+        .where(RecordedDay.day <= sa.bindparam("on", type_=sa.Date))
+        .group_by(RecordedDay.organization_id)
+    )
+    if ladder.signal is not None:
+        query = query.where(RecordedDay.feed == _FEEDS[ladder.signal])
+    return query.subquery("hearings")
+
+
+def grounds(dialect: str) -> sa.Subquery:
+    """The rows of `find_parameters` as a source to join."""
+    numbers = {f"stage_{stage}": sa.Integer() for stage in STAGES}
+    kinds = {"root": sa.Text(), "recorded_on": sa.Date(), "records_life": sa.Integer()}
+    more = {"heard": sa.Integer(), "lost": sa.Integer()}
+    return row_source(dialect, kinds | more | numbers)
+
+
+def root_of(path: Any) -> sa.ColumnElement[str]:
+    """The path of the district that an organisation belongs to."""
+    return sa.func.substr(path, 1, ROOT_LENGTH)
+
+
+def _records_life(dialect: str, signal: Signal | None) -> sa.ColumnElement[int]:
+    if signal is not None:
+        return sa.literal(int(signal == Signal.LIFE))
+    life = sa.func.max(sa.case((RecordedDay.feed == Feed.LIFE, RecordedDay.day)))
+    newest = sa.func.max(RecordedDay.day)
+    within = day_number(dialect, life) >= day_number(dialect, newest) - YEAR_DAYS
+    return sa.case((within, 1), else_=0)
+
+
+@cache
+def _distinct(dialect: str, ladder: Ladder) -> sa.Select[Any]:
+    heard = hearings(dialect, ladder)
+    return (
+        sa.select(
+            root_of(Organization.path).label("root"), heard.c.recorded_on, heard.c.records_life
+        )
+        .join(heard, heard.c.organization_id == Organization.id)
+        .distinct()
+    )
+
+
+def _ground(
+    ladder: Ladder, row: Mapping[Any, Any], thresholds: Mapping[str, Thresholds], on: date
+) -> dict[str, Any]:
+    day = heard_until(row["recorded_on"], on, records_life=bool(row["records_life"]))
+    mine = thresholds.get(row["root"], DEFAULT)
+    latest = cutoffs(ladder.clock, mine, day)
+    lost = cutoffs(Clock.LOST_CONTACT, mine, on)[CASE_OPENS_AT[Clock.LOST_CONTACT]]
+    stages: Sequence[tuple[int, date | None]] = [(stage, latest.get(stage)) for stage in STAGES]
+    numbers = {f"stage_{stage}": number_of(found) if found else None for stage, found in stages}
+    told = {"heard": number_of(day), "lost": number_of(lost), "first": max(latest.values())}
+    return {**row, **told, **numbers}
