@@ -18,7 +18,7 @@ from core.paging import Page, cut, id_key
 from core.rows import insert_rows
 from members.access import Actor, get_organization, within
 from members.access_models import Role
-from members.contact.case_models import AccessKind, CaseAccessRecord
+from members.contact.case_models import AccessKind, CaseAccessRecord, CaseAssignment
 from members.contact.models import AssigneeRole, CaseState, ContactCase
 from members.models import Member, Organization
 
@@ -58,8 +58,14 @@ def is_visible(actor: Actor, roles: Iterable[Role] = CASE_KEEPERS) -> sa.ColumnE
     Args:
         roles: keepers' roles that count; whom a case was given to sees it as well.
     """
+    # Not by the role on the case: the scan raises it with the stage, and whoever was given the
+    # case goes on working on it.
     held = [name for name, fitting in ASSIGNEE_ROLES.items() if actor.has_role(*fitting)]
-    is_given = (ContactCase.assigned_to == actor.member_id) & ContactCase.assignee_role.in_(held)
+    is_given = (ContactCase.assigned_to == actor.member_id) & sa.exists().where(
+        CaseAssignment.case_id == ContactCase.id,
+        CaseAssignment.assignee_id == actor.member_id,
+        CaseAssignment.assignee_role.in_(held),
+    )
     return (ContactCase.member_id != actor.member_id) & (within(actor.paths(roles)) | is_given)
 
 

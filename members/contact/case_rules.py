@@ -6,16 +6,14 @@ word is that the conditions for an examination by people are there.
 
 import enum
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import count
 
-from dateutil.relativedelta import relativedelta
-
 from members.contact.models import Clock
+from members.contact.rules import FLOORS, REMOVAL_WARNINGS, months_after
 
-LIMIT_STAGE, SUSPENDED_STAGE, REMOVAL_STAGE = 6, 7, 8
-REMOVAL_MONTHS = 24
-_REMOVAL_WARNINGS_MONTHS = (18, 23)
+LIMIT_STAGE, SUSPENDED_STAGE = 6, 7
+LIMIT_MONTHS, REMOVAL_MONTHS = FLOORS["limit_months"], FLOORS["removal_months"]
 _RE_SEARCH_MONTHS = 6
 
 
@@ -96,7 +94,7 @@ def suspended_task(suspended_on: date, searched_on: date, on: date) -> CaseTask 
     """
     if on >= removal_on(suspended_on):
         return CaseTask.REMOVAL_EXAMINATION
-    week = relativedelta(days=7)
+    week = timedelta(days=7)
     if any(day <= on < day + week for day in removal_warnings_on(suspended_on)):
         return CaseTask.REMOVAL_WARNING
     return CaseTask.RE_SEARCH if on >= next_search_on(suspended_on, searched_on) else None
@@ -115,28 +113,28 @@ def band_of(anchor_on: date, on: date) -> LossBand:
     return next(
         band
         for first, band in reversed(_BANDS)
-        if _months_after(anchor_on, first) <= on or not first
+        if months_after(anchor_on, first) <= on or not first
     )
 
 
 def limit_on(anchor_on: date) -> date:
     """The first day on which a suspension may be examined: six calendar months without contact."""
-    return _months_after(anchor_on, 6)
+    return months_after(anchor_on, LIMIT_MONTHS)
 
 
 def removal_on(suspended_on: date) -> date:
     """The first day on which a removal may be examined: two years after the suspension."""
-    return _months_after(suspended_on, REMOVAL_MONTHS)
+    return months_after(suspended_on, REMOVAL_MONTHS)
 
 
 def removal_warnings_on(suspended_on: date) -> tuple[date, ...]:
     """The days on which the committee is told that the two years are running out."""
-    return tuple(_months_after(suspended_on, months) for months in _REMOVAL_WARNINGS_MONTHS)
+    return tuple(months_after(suspended_on, REMOVAL_MONTHS - left) for left in REMOVAL_WARNINGS)
 
 
 def next_search_on(suspended_on: date, searched_on: date) -> date:
     """When a suspended member is next searched for: the half-yearly day after the last search."""
-    days = (_months_after(suspended_on, _RE_SEARCH_MONTHS * half) for half in count(1))
+    days = (months_after(suspended_on, _RE_SEARCH_MONTHS * half) for half in count(1))
     return next(day for day in days if day > searched_on)
 
 
@@ -155,8 +153,3 @@ def examination(clock: Clock, stage: int, *, suspended_on: date | None, on: date
         }
         return Examination(True, words[clock])
     return Examination(False, "未到期限，请继续查找和联系。")
-
-
-def _months_after(day: date, months: int) -> date:
-    # The last day of a shorter month stands for the days that it lacks.
-    return day + relativedelta(months=months)
