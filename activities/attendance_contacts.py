@@ -90,7 +90,7 @@ def _fact(change: Change, day: date, entered_by: UUID) -> ContactFact:
     )
 
 
-def _attended() -> sa.Select[Any]:
+def _attended() -> sa.Select[*tuple[Any, ...]]:
     made_up = (
         sa.select(sa.func.max(MakeUp.made_up_on))
         .where(MakeUp.attendance_id == Attendance.id, Attendance.status == AttendanceStatus.MADE_UP)

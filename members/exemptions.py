@@ -70,7 +70,7 @@ def grant(
         # An exempt member is not scored, so somebody else decides it.
         raise Forbidden("不能给自己办理免于考核，请由支部其他负责人或上级办理。")
     body = get_organization(session, actor, terms.decided_by_organization_id, roles=ROSTER_ROLES)
-    _require_above(session, actor, member_id, body)
+    require_above(session, actor, member_id, body)
     require_order(terms.valid_from, terms.valid_to)
     if (terms.valid_to - terms.valid_from).days > DAYS_MAX:
         raise ExemptionTooLong
@@ -117,7 +117,8 @@ def end(
         raise ExemptionEnded
 
 
-def _require_above(session: Session, actor: Actor, member_id: UUID, body: Organization) -> None:
+def require_above(session: Session, actor: Actor, member_id: UUID, body: Organization) -> None:
+    """Raise WrongBody unless the body is the member's branch or stands above it."""
     branch_path = session.scalar(
         sa.select(Organization.path)
         .select_from(Member)

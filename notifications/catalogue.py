@@ -154,6 +154,36 @@ KINDS = {
             "待联系党员的工作",
             "{branch}{name}：{task}。请在“待联系党员”中查看和记录。",
         ),
+        MessageKind(
+            "contact_care",
+            frozenset({"since"}),
+            "支部惦记着您",
+            "自 {since} 以来支部没有您的消息。方便时请点“我在”，或告诉支部您的近况和联系方式。",
+        ),
+        MessageKind(
+            "contact_call",
+            frozenset({"count"}),
+            "请打个电话",
+            "小组里有 {count} 名党员需要联系，请看待联系名单，打个电话问候一下。",
+        ),
+        MessageKind(
+            "contact_talk",
+            frozenset({"count"}),
+            "请谈话了解",
+            "支部有 {count} 名党员需要谈话了解，请看待联系名单，并核对联系方式。",
+        ),
+        MessageKind(
+            "contact_case",
+            frozenset({"count"}),
+            "有待联系事项",
+            "所属支部有 {count} 名党员待联系，请看名单，督促支部查找。是否处理由组织研究决定。",
+        ),
+        MessageKind(
+            "contact_outage",
+            frozenset({"place", "since"}),
+            "没有活动记录",
+            "{place}自 {since} 之后没有记录，这些日子不计时。请了解是没有开展还是没有登记。",
+        ),
     )
 }
 

@@ -4,6 +4,7 @@ import flask
 
 from api.cli import (
     accounts,
+    contact,
     demo,
     ledger,
     organizations,
@@ -25,5 +26,6 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)
     app.cli.add_command(work_calendar.calendar)
+    app.cli.add_command(contact.contact)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)

@@ -179,7 +179,7 @@ def _is_news(ladder: Ladder, entry: Any, since: Any, reached: Any) -> sa.ColumnE
     if ladder.signal is not None:
         # The one entry of the two duties shows the duty that has been left for longer.
         moved = moved & (entry.entry_signal == ladder.signal)
-    return entry.entry_stage.is_(None) | moved | (entry.entry_stage < reached)
+    return sa.or_(entry.entry_stage.is_(None), moved, entry.entry_stage < reached)
 
 
 def _stage(ground: sa.Subquery, day: Any) -> sa.ColumnElement[int]:
@@ -193,8 +193,9 @@ def _paused_days(
 ) -> sa.ColumnElement[int]:
     """Days after the start that do not count; a day in two stretches is subtracted once."""
     stretch = _stretches(dialect, ladder, one, outages)
-    order = {"order_by": (stretch.c.begins, stretch.c.ends)}
-    before = sa.func.max(stretch.c.ends).over(**order, rows=(None, -1))
+    before = sa.func.max(stretch.c.ends).over(
+        order_by=(stretch.c.begins, stretch.c.ends), rows=(None, -1)
+    )
     spans = sa.select(
         earlier_of(dialect, stretch.c.ends, one.c.heard).label("last"),
         later_of(

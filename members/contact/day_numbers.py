@@ -19,7 +19,8 @@ def day_number(dialect: str, day: Any) -> sa.ColumnElement[int]:
     """The same of a date column or parameter."""
     if dialect == "sqlite":
         return sa.cast(sa.func.julianday(day) - _JULIAN_EPOCH, sa.Integer)
-    return sa.cast(day, sa.Date) - sa.cast(sa.literal(_EPOCH, sa.Date), sa.Date)
+    days = sa.cast(day, sa.Date) - sa.cast(sa.literal(_EPOCH, sa.Date), sa.Date)
+    return sa.type_coerce(days, sa.Integer)
 
 
 def later_of(dialect: str, *numbers: Any) -> sa.ColumnElement[int]:

@@ -50,9 +50,9 @@ class ContactFact:
         return Strength.HARD if self.kind in HARD else Strength.SOFT
 
 
-def dues_source(member_id: UUID, paid_until: date) -> UUID:
-    """The source of a dues date: the date itself, so that a file imported again adds nothing."""
-    return uuid5(member_id, f"dues {paid_until}")
+def day_source(member_id: UUID, kind: ContactKind, day: date) -> UUID:
+    """The source of what is its own day: a dues date imported again adds nothing."""
+    return uuid5(member_id, f"{kind} {day}")
 
 
 def record(session: Session, facts: Sequence[ContactFact], *, now: datetime) -> set[UUID]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from core.rows import dialect_of, row_source, rows_parameter
 from members.contact.day_numbers import day_number, number_of
@@ -79,7 +80,11 @@ def hearings(dialect: str, ladder: Ladder) -> sa.Subquery:
 def grounds(dialect: str) -> sa.Subquery:
     """The rows of `find_parameters` as a source to join."""
     numbers = {f"stage_{stage}": sa.Integer() for stage in STAGES}
-    kinds = {"root": sa.Text(), "recorded_on": sa.Date(), "records_life": sa.Integer()}
+    kinds: dict[str, TypeEngine[Any]] = {
+        "root": sa.Text(),
+        "recorded_on": sa.Date(),
+        "records_life": sa.Integer(),
+    }
     more = {"heard": sa.Integer(), "lost": sa.Integer()}
     return row_source(dialect, kinds | more | numbers)
 

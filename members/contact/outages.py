@@ -11,6 +11,7 @@ from core.rows import dialect_of
 from members.contact.day_numbers import day_number, earlier_of, later_of
 from members.contact.models import Feed, Outage, RecordedDay
 from members.contact.rules import USUAL_SILENCE
+from members.models import Organization
 
 YEAR_DAYS = 365
 
@@ -25,39 +26,30 @@ def refresh(session: Session) -> None:
     session.execute(_keeping(dialect))
 
 
-def silences(dialect: str) -> sa.Subquery:
-    """Each recorded day of an organisation with the silence after it and what is usual there.
+def silences(dialect: str, days: sa.Subquery, *, least: int = USUAL_SILENCE[0]) -> sa.Subquery:
+    """Each recorded day of a place with the silence after it and how long is usual there.
 
-    Columns: organization_id, day, next_day (null for the last), usual_days, records_life.
-    One pass over the recorded days with window functions.
+    Columns: place, day, number, next_day (null for the last), usual_days, records_life. One pass
+    over the recorded days with window functions.
     """
-    days = (
-        sa.select(
-            RecordedDay.organization_id,
-            RecordedDay.day,
-            sa.func.max(sa.case((RecordedDay.feed == Feed.LIFE, 1), else_=0)).label("is_life"),
-        )
-        .group_by(RecordedDay.organization_id, RecordedDay.day)
-        .subquery("days")
-    )
-    mine = {"partition_by": days.c.organization_id, "order_by": days.c.day}
+    mine: dict[str, Any] = {"partition_by": days.c.place, "order_by": days.c.day}
     number = day_number(dialect, days.c.day)
     gaps = sa.select(
-        days,
+        *days.c,
         number.label("number"),
         (number - sa.func.lag(number).over(**mine)).label("gap"),
         sa.func.lead(days.c.day).over(**mine).label("next_day"),
     ).subquery("gaps")
     year: dict[str, Any] = {
-        "partition_by": gaps.c.organization_id,
+        "partition_by": gaps.c.place,
         "order_by": gaps.c.number,
         "range_": (-YEAR_DAYS, 0),
     }
-    least, most = USUAL_SILENCE
+    most = USUAL_SILENCE[1]
     longest = sa.func.max(gaps.c.gap).over(**year)
     usual = earlier_of(dialect, later_of(dialect, sa.func.coalesce(longest, most), least), most)
     return sa.select(
-        gaps.c.organization_id,
+        gaps.c.place,
         gaps.c.day,
         gaps.c.number,
         gaps.c.next_day,
@@ -66,16 +58,38 @@ def silences(dialect: str) -> sa.Subquery:
     ).subquery("silences")
 
 
+def recorded_days(place: Any, *, until: Any = None) -> sa.Subquery:
+    """The days for which a place has records, and whether they are of organisation life.
+
+    Args:
+        place: an expression over the organisation that recorded, such as its district.
+        until: leaves out later days.
+    """
+    query = (
+        sa.select(
+            place.label("place"),
+            RecordedDay.day,
+            sa.func.max(sa.case((RecordedDay.feed == Feed.LIFE, 1), else_=0)).label("is_life"),
+        )
+        .select_from(RecordedDay)
+        .join(Organization, Organization.id == RecordedDay.organization_id)
+        .group_by(place, RecordedDay.day)
+    )
+    if until is not None:
+        query = query.where(RecordedDay.day <= until)
+    return query.subquery("days")
+
+
 def found(dialect: str) -> sa.Select[Any]:
     """The outages that the recorded days show: organization_id, begins_on, ends_on.
 
     Only a branch that records organisation life can fall silent: dues dates lie as far apart as
     people pay.
     """
-    silence = silences(dialect)
+    silence = silences(dialect, recorded_days(RecordedDay.organization_id))
     is_longer = day_number(dialect, silence.c.next_day) - silence.c.number > silence.c.usual_days
     return sa.select(
-        silence.c.organization_id,
+        silence.c.place.label("organization_id"),
         _shifted(dialect, silence.c.day, 1).label("begins_on"),
         _shifted(dialect, silence.c.next_day, -1).label("ends_on"),
     ).where(silence.c.records_life, silence.c.next_day.is_not(None), is_longer)

@@ -6,9 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound, RuleViolation, VersionConflict
+from core.rows import dialect_of
 from members.access import READING_ROLES, Actor, get_organization, hold_roles
 from members.access_models import Role
 from members.contact.models import ContactPolicy
@@ -89,11 +91,15 @@ def set_policy(
 
 
 def _add(session: Session, organization_id: UUID, said: dict[str, object]) -> None:
-    if session.get(ContactPolicy, organization_id, with_for_update=True) is not None:
+    insert = sqlite.insert if dialect_of(session) == "sqlite" else postgresql.insert
+    added = session.scalar(
+        insert(ContactPolicy)
+        .values(organization_id=organization_id, version=1, **said)
+        .on_conflict_do_nothing(index_elements=["organization_id"])
+        .returning(ContactPolicy.organization_id)
+    )
+    if added is None:
         raise VersionConflict
-    session.add(ContactPolicy(organization_id=organization_id, **said))
-    # Two first settings at once: the second one's insert fails on the key.
-    session.flush()
 
 
 def _change(session: Session, organization_id: UUID, version: int, said: dict[str, object]) -> None:

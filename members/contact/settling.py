@@ -39,13 +39,13 @@ def settle(session: Session, facts: Sequence[Mapping[str, Any]], *, now: datetim
 def answers(fact: Any, held: Any) -> sa.ColumnElement[bool]:
     """Condition: a fact is contact in the sense of the clock of a stage or case."""
     kinds = {Signal.LIFE: ContactKind.ATTENDANCE, Signal.DUES: ContactKind.DUES_PAID}
-    return (
-        (fact.member_id == held.member_id)
-        & (fact.happened_on > held.anchor_on)
-        & sa.or_(
+    return sa.and_(
+        fact.member_id == held.member_id,
+        fact.happened_on > held.anchor_on,
+        sa.or_(
             held.clock != Clock.SELF_WITHDRAWAL,
             *((held.signal == signal) & (fact.kind == kind) for signal, kind in kinds.items()),
-        )
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -48,6 +49,26 @@ class OpenedRoster:
     date_1904: bool
     header: Header
     rows: Iterator[SheetRow] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSheet:
+    """The first visible sheet of a table that is no roster: all its rows (readable once)."""
+
+    date_1904: bool
+    rows: Iterator[SheetRow] = field(repr=False)
+
+
+@contextmanager
+def open_sheet(path: Path) -> Iterator[OpenedSheet]:
+    """Open the first visible sheet and stream its rows as they are. Raises RosterFileRefused."""
+    records = _child_records(path)
+    try:
+        first = next(records, {"date_1904": False})
+        rows = map(_sheet_row, takewhile(lambda one: isinstance(one, list), records))
+        yield OpenedSheet(first["date_1904"], rows)
+    finally:
+        records.close()
 
 
 @contextmanager
