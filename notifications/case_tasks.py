@@ -57,7 +57,7 @@ def _messages(session: Session, today: date) -> Iterator[Message]:
 
 def _task(row: Any, today: date) -> CaseTask | None:
     stage = row.ContactCase.stage
-    if stage < SUSPENDED_STAGE or row.suspended_on is None:
+    if stage != SUSPENDED_STAGE or row.suspended_on is None:
         return task_of(stage)
     searched_at = row.searched_at
     searched_on = business_day(searched_at) if searched_at else row.suspended_on

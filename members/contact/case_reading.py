@@ -13,6 +13,7 @@ from core.clock import business_day
 from core.errors import NotFound
 from core.paging import InvalidCursor, Page, cut, id_key
 from members.access import Actor
+from members.contact import suspended_cases
 from members.contact.case_access import CASE_ROLES, Showing, get_case, is_visible, note_access
 from members.contact.case_models import (
     AccessKind,
@@ -161,7 +162,7 @@ def open_case(
         examination=examination(
             Clock(line.case.clock),
             line.case.stage,
-            suspended_on=_suspended_on(decisions),
+            removal_on=_removal_on(session, line.case, decisions),
             on=today,
         ),
     )
@@ -241,6 +242,11 @@ def _contests_of(session: Session, case_id: UUID) -> Sequence[ContactContest]:
     ).all()
 
 
-def _suspended_on(decisions: Sequence[DecisionLine]) -> date | None:
+def _removal_on(
+    session: Session, case: ContactCase, decisions: Sequence[DecisionLine]
+) -> date | None:
     newest = decisions[-1].decision if decisions else None
-    return newest.approved_on if newest and newest.kind == DecisionKind.SUSPENSION else None
+    if newest is None or newest.kind != DecisionKind.SUSPENSION:
+        return None
+    path = session.get_one(Organization, case.organization_id).path
+    return suspended_cases.removal_on(session, path, newest.approved_on)

@@ -12,7 +12,7 @@ from itertools import count
 from members.contact.models import Clock
 from members.contact.rules import FLOORS, REMOVAL_WARNINGS, months_after
 
-LIMIT_STAGE, SUSPENDED_STAGE = 6, 7
+LIMIT_STAGE, SUSPENDED_STAGE, REMOVAL_STAGE = 6, 7, 8
 LIMIT_MONTHS, REMOVAL_MONTHS = FLOORS["limit_months"], FLOORS["removal_months"]
 _RE_SEARCH_MONTHS = 6
 
@@ -63,6 +63,11 @@ _TASKS: dict[int, CaseTask] = {
     7: CaseTask.RE_SEARCH,
     8: CaseTask.REMOVAL_EXAMINATION,
 }
+_RIPE_WORDS: dict[Clock, str] = {
+    Clock.LOST_CONTACT: "失去联系满六个月，符合研究条件。",
+    Clock.SELF_WITHDRAWAL: "已满六个月且没有记录正当理由，需支部研究。",
+    Clock.ABROAD: "出国（境）已到期限，符合研究条件。",
+}
 # First month of a band -> the band; each ends where the next begins.
 _BANDS: tuple[tuple[int, LossBand], ...] = (
     (0, LossBand.UNDER_SIX_MONTHS),
@@ -87,13 +92,11 @@ def task_of(stage: int) -> CaseTask:
 
 
 def suspended_task(suspended_on: date, searched_on: date, on: date) -> CaseTask | None:
-    """What is due in the case of a suspended member today; None between the half-yearly searches.
+    """What is due for a suspended member at stage 7; None between the half-yearly searches.
 
     Args:
         searched_on: the day of the last attempt since, or that of the suspension.
     """
-    if on >= removal_on(suspended_on):
-        return CaseTask.REMOVAL_EXAMINATION
     week = timedelta(days=7)
     if any(day <= on < day + week for day in removal_warnings_on(suspended_on)):
         return CaseTask.REMOVAL_WARNING
@@ -138,18 +141,16 @@ def next_search_on(suspended_on: date, searched_on: date) -> date:
     return next(day for day in days if day > searched_on)
 
 
-def examination(clock: Clock, stage: int, *, suspended_on: date | None, on: date) -> Examination:
-    """What may be examined by people today; never what they will find."""
-    if suspended_on is not None:
-        ripe_on = removal_on(suspended_on)
-        if on >= ripe_on:
-            return Examination(True, "停止党籍满两年仍未取得联系，符合研究条件。")
-        return Examination(False, f"停止党籍未满两年，{ripe_on.isoformat()} 起方可研究。")
+def examination(clock: Clock, stage: int, *, removal_on: date | None, on: date) -> Examination:
+    """What may be examined by people today; never what they will find.
+
+    Args:
+        removal_on: for a suspended member, the first day on which a removal may be examined.
+    """
+    if removal_on is not None:
+        if on >= removal_on:
+            return Examination(True, "停止党籍期限已满仍未取得联系，符合研究条件。")
+        return Examination(False, f"停止党籍期限未满，{removal_on.isoformat()} 起方可研究。")
     if stage >= LIMIT_STAGE:
-        words = {
-            Clock.LOST_CONTACT: "失去联系满六个月，符合研究条件。",
-            Clock.SELF_WITHDRAWAL: "已满六个月且没有记录正当理由，需支部研究。",
-            Clock.ABROAD: "出国（境）已到期限，符合研究条件。",
-        }
-        return Examination(True, words[clock])
+        return Examination(True, _RIPE_WORDS[clock])
     return Examination(False, "未到期限，请继续查找和联系。")

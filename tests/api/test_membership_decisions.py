@@ -46,7 +46,7 @@ def test_status_and_case_follow_the_decision(service: Service) -> None:
     examined = service.caller("街道干事").get(f"/contact-cases/{case_id}").json["examination"]
     assert examined == {
         "is_open": False,
-        "sentence": "停止党籍未满两年，2028-11-09 起方可研究。",
+        "sentence": "停止党籍期限未满，2028-11-09 起方可研究。",
     }
 
 

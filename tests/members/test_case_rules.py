@@ -112,7 +112,6 @@ def test_suspended_member_is_searched_for_every_half_year(
         (date(2026, 5, 8), CaseTask.RE_SEARCH),
         (date(2026, 10, 1), CaseTask.REMOVAL_WARNING),
         (date(2026, 10, 31), CaseTask.RE_SEARCH),
-        (date(2026, 11, 1), CaseTask.REMOVAL_EXAMINATION),
     ],
 )
 def test_tasks_after_a_suspension(on: date, task: CaseTask | None) -> None:
@@ -120,9 +119,9 @@ def test_tasks_after_a_suspension(on: date, task: CaseTask | None) -> None:
 
 
 def test_limit_opens_an_examination_and_says_nothing_of_its_end() -> None:
-    before = examination(Clock.LOST_CONTACT, 5, suspended_on=None, on=TODAY)
-    at_limit = examination(Clock.LOST_CONTACT, 6, suspended_on=None, on=TODAY)
-    withdrawal = examination(Clock.SELF_WITHDRAWAL, 6, suspended_on=None, on=TODAY)
+    before = examination(Clock.LOST_CONTACT, 5, removal_on=None, on=TODAY)
+    at_limit = examination(Clock.LOST_CONTACT, 6, removal_on=None, on=TODAY)
+    withdrawal = examination(Clock.SELF_WITHDRAWAL, 6, removal_on=None, on=TODAY)
 
     assert not before.is_open
     assert at_limit.is_open
@@ -132,7 +131,7 @@ def test_limit_opens_an_examination_and_says_nothing_of_its_end() -> None:
 
 @pytest.mark.parametrize(("on", "is_open"), [(date(2026, 10, 31), False), (TODAY, True)])
 def test_two_years_open_the_second_examination(on: date, is_open: bool) -> None:
-    found = examination(Clock.LOST_CONTACT, 7, suspended_on=SUSPENDED_ON, on=on)
+    found = examination(Clock.LOST_CONTACT, 7, removal_on=removal_on(SUSPENDED_ON), on=on)
 
     assert found.is_open is is_open
 

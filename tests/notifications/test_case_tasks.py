@@ -1,5 +1,6 @@
 """Tasks of cases: to whom, what, once a week for each stage."""
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -8,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from core.ids import new_id
 from members.contact.case_models import MembershipDecision
-from members.contact.models import ContactCase
+from members.contact.models import ContactCase, ContactPolicy
+from members.contact.rules import DEFAULT
+from members.contact.suspended_cases import raise_ripe
 from notifications.case_tasks import enqueue_case_tasks
 from notifications.models import OutboxMessage
 from tests.casework import add_case
@@ -116,6 +119,7 @@ def suspended_case(session: Session, world: World, on: date) -> None:
         (datetime.fromisoformat("2027-05-09T09:00:00+08:00"), None),
         (datetime.fromisoformat("2027-05-10T09:00:00+08:00"), "每半年一次"),
         (datetime.fromisoformat("2028-05-10T09:00:00+08:00"), "将满两年"),
+        (datetime.fromisoformat("2028-11-09T09:00:00+08:00"), "每半年一次"),
         (datetime.fromisoformat("2028-11-10T09:00:00+08:00"), "已满两年"),
     ],
 )
@@ -123,6 +127,7 @@ def test_suspended_member_is_searched_for_half_yearly_by_people(
     session: Session, world: World, now: datetime, words: str | None
 ) -> None:
     suspended_case(session, world, date(2026, 11, 10))
+    raise_ripe(session, now=now)
 
     enqueue_case_tasks(session, now=now)
 
@@ -131,3 +136,29 @@ def test_suspended_member_is_searched_for_half_yearly_by_people(
     assert all(words and words in task for _, task in found)
     # Nothing goes to the member himself.
     assert "党员乙" not in {name for name, _ in found}
+
+
+def test_stage_8_is_reached_once_and_never_by_who_is_back(session: Session, world: World) -> None:
+    suspended_case(session, world, date(2024, 11, 10))
+    session.expire_all()
+
+    assert [raise_ripe(session, now=NOW) for _ in range(2)] == [1, 0]
+
+    [case] = session.scalars(sa.select(ContactCase))
+    session.refresh(case)
+    assert (case.stage, case.state) == (8, "open")
+
+
+def test_district_may_wait_longer_than_two_years(session: Session, world: World) -> None:
+    terms = asdict(DEFAULT) | {"removal_months": 30}
+    session.add(
+        ContactPolicy(
+            organization_id=world.organizations["区委"],
+            set_by=world.members["区管理员"],
+            set_at=NOW,
+            **terms,
+        )
+    )
+    suspended_case(session, world, date(2024, 11, 10))
+
+    assert raise_ripe(session, now=NOW) == 0
