@@ -25,8 +25,9 @@ class OwnReportOut(OutSchema):
 @blp.get("/own-reports/<string(maxlength=80):token>", access=Access.PUBLIC)
 @blp.response(200, OwnReportOut)
 def get_own_report(token: str) -> Any:
-    """请本人确认的一句话；对任何链接都一样，什么也不透露，什么也不写入"""
+    """请本人确认的一句话；用没用过都一样，什么也不透露，什么也不写入"""
     # Mail and chat programs open links by themselves: a GET must not speak for the member.
+    own_report_links.require_issued(db.session(), token)
     return {"message": _ASKING}
 
 

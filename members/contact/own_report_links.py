@@ -30,7 +30,6 @@ from members.contact.facts import ContactFact
 from members.contact.models import CaseState, ContactCase, ContactKind
 
 LIFE = timedelta(days=14)
-TOKEN_LENGTH = 54
 _RANDOM_BYTES, _SIGNATURE_BYTES = 24, 16
 _PURPOSE = "own_report_link"
 
@@ -81,15 +80,23 @@ def issue(
     return IssuedLink(token, link.expires_at)
 
 
+def require_issued(session: Session, token: str) -> None:
+    """Refuse a made-up token before it costs the database anything; tells nothing of a real one.
+
+    Raises:
+        LinkInvalid: this deployment never issued it.
+    """
+    if not _is_signed(vault_of(session), token):
+        raise LinkInvalid
+
+
 def confirm(session: Session, token: str, *, now: datetime) -> None:
     """Take the member's word: hard contact, which ends his open cases.
 
     Raises:
         LinkInvalid: the token is unknown, expired or used.
     """
-    # Made-up tokens stop here, before they cost the database anything.
-    if not _is_signed(vault_of(session), token):
-        raise LinkInvalid
+    require_issued(session, token)
     link = session.execute(
         sa.update(OwnReportLink)
         .where(

@@ -183,11 +183,13 @@ def test_opening_the_link_writes_nothing_and_tells_nothing(service: Service) -> 
     path = issue(service, case_id)
 
     with counted_statements(service.world.session) as seen:
-        real, made_up = service.nobody.get(path), service.nobody.get("/own-reports/x")
+        fresh, made_up = service.nobody.get(path), service.nobody.get("/own-reports/x")
 
     assert seen == []
-    assert real.json == made_up.json
+    assert made_up.status_code == 404
     assert state_of(service, case_id) == CaseState.OPEN
+    service.nobody.post(path)
+    assert service.nobody.get(path).json == fresh.json
 
 
 def test_unknown_expired_and_used_links_answer_alike(service: Service) -> None:
