@@ -160,7 +160,7 @@ class ContactPolicyOut(OutSchema):
 WorklistPage = page_of(WorkItemOut)
 
 
-@blp.get("/organizations/<uuid:organization_id>/contact-worklist", access=CARERS)
+@blp.get("/orgs/<uuid:organization_id>/contact-worklist", access=CARERS)
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, WorklistPage)
 def list_contact_work(query: dict[str, Any], organization_id: UUID) -> Any:
@@ -209,14 +209,14 @@ def end_contact_hold(member_id: UUID, hold_id: UUID) -> Any:
     return None
 
 
-@blp.get("/organizations/<uuid:organization_id>/contact-policy", access=STAFF)
+@blp.get("/orgs/<uuid:organization_id>/contact-policy", access=STAFF)
 @blp.response(200, ContactPolicyOut)
 def get_contact_policy(organization_id: UUID) -> Any:
     """这个组织所在区的联系阈值"""
     return _shown(policies.get_policy(db.session(), current_actor(), organization_id))
 
 
-@blp.put("/organizations/<uuid:organization_id>/contact-policy", access=any_of(Role.DISTRICT_ADMIN))
+@blp.put("/orgs/<uuid:organization_id>/contact-policy", access=any_of(Role.DISTRICT_ADMIN))
 @blp.arguments(ContactPolicyIn)
 @blp.response(200, ContactPolicyOut)
 def set_contact_policy(data: dict[str, Any], organization_id: UUID) -> Any:

@@ -143,7 +143,7 @@ def enter_dues_date(data: dict[str, Any], member_id: UUID) -> Any:
     return None
 
 
-@blp.post("/organizations/<uuid:organization_id>/dues-imports", access=KEEPERS)
+@blp.post("/orgs/<uuid:organization_id>/dues-imports", access=KEEPERS)
 @blp.arguments(DuesFileIn, location="multipart")
 @blp.response(200, DuesImportOut)
 def import_dues_dates(data: dict[str, Any], organization_id: UUID) -> Any:

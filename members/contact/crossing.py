@@ -58,27 +58,28 @@ def _covered(model: Any, member_id: Any, *more: Any) -> sa.ColumnElement[bool]:
     )
 
 
-def _known(dialect: str) -> sa.Subquery:
+def _known(ladder: Ladder) -> sa.CTE:
     """The standings as they were on the day: those with a later contact from their facts."""
-    names = ("member_id", "anchor_on", "reached_on", "last_attended_on", "last_dues_on")
+    names = ("member_id", "reached_on", "last_attended_on", "last_dues_on")
+    since = _SINCE[ladder.signal]
     current = sa.select(*(getattr(Standing, name) for name in names)).where(
-        Standing.reached_on <= ON
+        Standing.reached_on <= ON, getattr(Standing, since) <= NEWEST
     )
     later = sa.select(Standing.member_id).where(Standing.reached_on > ON)
     then = standing.derived(until=ON, members=later)
     anchor = sa.func.coalesce(then.c.last_hard_on, Standing.watched_from)
     reached = sa.case((then.c.last_soft_on > anchor, then.c.last_soft_on), else_=anchor)
     recomputed = (
-        sa.select(Standing.member_id, anchor, reached, then.c.last_attended_on, then.c.last_dues_on)
+        sa.select(Standing.member_id, reached, then.c.last_attended_on, then.c.last_dues_on)
         .outerjoin(then, then.c.member_id == Standing.member_id)
         .where(Standing.reached_on > ON)
     )
-    return sa.union_all(current, recomputed).subquery("known")
+    return _once(sa.union_all(current, recomputed), "known")
 
 
 def _candidates(dialect: str, ladder: Ladder, *, is_writing: bool) -> sa.Select[Any]:
     """Members whose plain silence, before anything is subtracted, has reached a stage."""
-    known, heard = _known(dialect), hearing.hearings(dialect, ladder)
+    known, heard = _known(ladder), hearing.hearings(dialect, ladder)
     ground, entry = hearing.grounds(dialect), _entries(ladder)
     since = known.c[_SINCE[ladder.signal]]
     start = later_of(dialect, day_number(dialect, since), day_number(dialect, heard.c.begun_on))
@@ -145,7 +146,7 @@ def _is_ground_of(ground: sa.Subquery, heard: sa.Subquery) -> sa.ColumnElement[b
 
 
 def _belongs(
-    dialect: str, ladder: Ladder, known: sa.Subquery, ground: sa.Subquery
+    dialect: str, ladder: Ladder, known: sa.CTE, ground: sa.Subquery
 ) -> sa.ColumnElement[bool]:
     """Whether this ladder is the member's: abroad or not, and reachable for the duties' clocks.
 
@@ -161,9 +162,9 @@ def _belongs(
 
 
 def _staged(dialect: str, ladder: Ladder, outages: Any, *, is_writing: bool) -> sa.Select[Any]:
-    one = _candidates(dialect, ladder, is_writing=is_writing).subquery("one")
+    one = _once(_candidates(dialect, ladder, is_writing=is_writing), "one")
     paused = _paused_days(dialect, ladder, one, outages)
-    counted = sa.select(one, (one.c.start + paused).label("effective")).subquery("counted")
+    counted = _once(sa.select(one, (one.c.start + paused).label("effective")), "counted")
     staged = sa.select(counted, _stage(counted, counted.c.effective).label("stage"))
     found = staged.subquery("found")
     query = sa.select(found, (found.c.effective - found.c.since).label("uncounted_days"))
@@ -182,15 +183,13 @@ def _is_news(ladder: Ladder, entry: Any, since: Any, reached: Any) -> sa.ColumnE
     return sa.or_(entry.entry_stage.is_(None), moved, entry.entry_stage < reached)
 
 
-def _stage(ground: sa.Subquery, day: Any) -> sa.ColumnElement[int]:
+def _stage(ground: sa.FromClause, day: Any) -> sa.ColumnElement[int]:
     """The highest stage whose cutoff is not before the day; 0 for none."""
     reached = [(day <= ground.c[f"stage_{stage}"], stage) for stage in reversed(STAGES)]
     return sa.case(*reached, else_=0)
 
 
-def _paused_days(
-    dialect: str, ladder: Ladder, one: sa.Subquery, outages: Any
-) -> sa.ColumnElement[int]:
+def _paused_days(dialect: str, ladder: Ladder, one: sa.CTE, outages: Any) -> sa.ColumnElement[int]:
     """Days after the start that do not count; a day in two stretches is subtracted once."""
     stretch = _stretches(dialect, ladder, one, outages)
     before = sa.func.max(stretch.c.ends).over(
@@ -211,7 +210,13 @@ def _paused_days(
     return sa.cast(sa.select(total).correlate(one).scalar_subquery(), sa.Integer)
 
 
-def _stretches(dialect: str, ladder: Ladder, one: sa.Subquery, outages: Any) -> sa.Subquery:
+def _once(query: Any, name: str) -> sa.CTE:
+    """A step that is computed once: flattened, it would be computed for each stage it is in."""
+    step: sa.CTE = query.cte(name).prefix_with("MATERIALIZED")
+    return step
+
+
+def _stretches(dialect: str, ladder: Ladder, one: sa.CTE, outages: Any) -> sa.Subquery:
     """The branch's outages and the member's past exemptions and holds, as numbers of days."""
     silent = sa.select(
         day_number(dialect, outages.c.begins_on).label("begins"),
