@@ -19,6 +19,7 @@ from api.routes import (
     contact_care,
     contact_case_work,
     contact_cases,
+    contact_contests,
     contacts,
     duties,
     import_workbooks,
@@ -105,6 +106,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     work_calendar.blp,
     contact_cases.blp,
     contact_case_work.blp,
+    contact_contests.blp,
     own_reports.blp,
     membership_decisions.blp,
 )

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from marshmallow import fields
 
-from api.auth import Access, current_actor
+from api.auth import current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Flag, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Choice, Count, Day, Identifier, InSchema, Instant, OutSchema, Text
 from api.recorded_reading import recorded_reading
-from api.routes.contact_cases import KEEPERS, WORKERS, ContactCaseOut, ContactContestOut, shown_case
+from api.routes.contact_cases import KEEPERS, WORKERS, ContactCaseOut, shown_case
 from core.clock import utc_now
 from core.db import unit_of_work
 from members.contact import (
@@ -18,16 +18,15 @@ from members.contact import (
     case_reading,
     case_work,
     contact_numbers,
-    contests,
     own_report_links,
 )
 from members.contact.case_access import Showing
 from members.contact.case_models import AccessKind, ContactRelation
 from members.contact.case_work import Assignment
 from members.contact.contact_numbers import NumberFacts
-from members.contact.contests import Answer
 from members.contact.models import AssigneeRole, CaseState, ReasonCode
-from members.contact.search_rules import AttemptFacts, ContactedPerson, Outcome, SearchMethod
+from members.contact.search_rules import AttemptFacts
+from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
 
 blp = Blueprint("contact-case-work", __name__, description="待联系党员的查找")
 
@@ -101,19 +100,6 @@ class OwnReportLinkOut(OutSchema):
     expires_at = Instant(metadata={"example": "2026-11-24T09:30:00+08:00"})
 
 
-class ContactContestIn(InSchema):
-    note = Text(
-        length_max=500, required=True, metadata={"example": "三月起我一直在流入地参加组织生活。"}
-    )
-
-
-class ContestAnswerIn(InSchema):
-    is_upheld = Flag(required=True, metadata={"example": True})
-    answer = Text(
-        length_max=500, required=True, metadata={"example": "已向流入地党组织核实，说明属实。"}
-    )
-
-
 @blp.post("/contact-cases/<uuid:case_id>/attempts", access=WORKERS)
 @blp.arguments(ContactAttemptIn)
 @blp.response(201, ContactCaseOut)
@@ -130,7 +116,7 @@ def create_contact_attempt(data: dict[str, Any], case_id: UUID) -> Any:
         attempts.record(
             session, current_actor(), case_id, attempt=attempt, number_id=number_id, now=utc_now()
         )
-    return _shown(case_id)
+    return show_again(case_id)
 
 
 @blp.post(
@@ -159,7 +145,7 @@ def assign_contact_case(data: dict[str, Any], case_id: UUID) -> Any:
             version=data["version"],
             now=utc_now(),
         )
-    return _shown(case_id)
+    return show_again(case_id)
 
 
 @blp.put("/contact-cases/<uuid:case_id>/reason", access=KEEPERS)
@@ -175,7 +161,7 @@ def set_contact_case_reason(data: dict[str, Any], case_id: UUID) -> Any:
             reason=ReasonCode(data["reason_code"]),
             version=data["version"],
         )
-    return _shown(case_id)
+    return show_again(case_id)
 
 
 @blp.post("/contact-cases/<uuid:case_id>/end", access=KEEPERS)
@@ -192,7 +178,7 @@ def end_contact_case(data: dict[str, Any], case_id: UUID) -> Any:
             note=data["note"],
             now=utc_now(),
         )
-    return _shown(case_id)
+    return show_again(case_id)
 
 
 @blp.post("/contact-cases/<uuid:case_id>/numbers", access=WORKERS)
@@ -203,7 +189,7 @@ def create_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
     given = NumberFacts(ContactRelation(data["relation"]), data["phone"], data["consented_on"])
     with unit_of_work(db.session()) as session:
         contact_numbers.add(session, current_actor(), case_id, given=given, now=utc_now())
-    return _shown(case_id)
+    return show_again(case_id)
 
 
 @blp.post("/contact-cases/<uuid:case_id>/number-disclosures", access=WORKERS)
@@ -223,40 +209,7 @@ def disclose_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
     return {"phone": phone}
 
 
-@blp.post("/me/contact-contests", access=Access.MEMBER)
-@blp.arguments(ContactContestIn)
-@blp.response(201, ContactContestOut(many=True))
-def create_contact_contest(data: dict[str, Any]) -> Any:
-    """对自己的待联系记录作书面说明，由支部或上级的人答复"""
-    with unit_of_work(db.session()) as session:
-        return contests.file(session, current_actor(), note=data["note"], now=utc_now())
-
-
-@blp.get("/me/contact-contests", access=Access.MEMBER)
-@blp.response(200, ContactContestOut(many=True))
-def list_contact_contests() -> Any:
-    """我作过的书面说明和答复，新的在前"""
-    return contests.list_own(db.session(), current_actor())
-
-
-@blp.post("/contact-cases/<uuid:case_id>/contests/<uuid:contest_id>/answer", access=KEEPERS)
-@blp.arguments(ContestAnswerIn)
-@blp.response(200, ContactCaseOut)
-def answer_contact_contest(data: dict[str, Any], case_id: UUID, contest_id: UUID) -> Any:
-    """答复本人的书面说明；属实的，查找随之结束"""
-    with unit_of_work(db.session()) as session:
-        contests.answer(
-            session,
-            current_actor(),
-            case_id,
-            contest_id,
-            reply=Answer(data["is_upheld"], data["answer"]),
-            now=utc_now(),
-        )
-    return _shown(case_id)
-
-
-def _shown(case_id: UUID) -> dict[str, Any]:
+def show_again(case_id: UUID) -> dict[str, Any]:
     """The case after the change; showing it again is on record like every showing."""
     with recorded_reading() as session:
         showing = Showing(AccessKind.CASE)

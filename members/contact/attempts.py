@@ -17,11 +17,11 @@ from members.contact.facts import ContactFact
 from members.contact.models import ContactCase, ContactKind
 from members.contact.search_rules import (
     AttemptFacts,
-    Outcome,
     fact_kind,
     next_not_before,
     require_consistent,
 )
+from members.contact.search_words import Outcome
 
 
 def record(

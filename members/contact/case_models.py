@@ -11,7 +11,7 @@ from core.db import Base, UtcDateTime, one_of
 from core.ids import new_id
 from members.contact.membership_rules import DecisionGround, DecisionKind
 from members.contact.models import AssigneeRole
-from members.contact.search_rules import ContactedPerson, Outcome, SearchMethod
+from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
 from members.models import MembershipStatus
 
 

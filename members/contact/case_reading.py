@@ -34,7 +34,13 @@ from members.contact.contact_numbers import NumberLine, list_numbers
 from members.contact.membership_decisions import DecisionLine, find_decisions
 from members.contact.membership_rules import DecisionKind
 from members.contact.models import CaseState, Clock, ContactCase
-from members.contact.search_rules import Check, SearchMethod, SearchPolicy, checklist, gaps
+from members.contact.search_rules import (
+    Check,
+    SearchPolicy,
+    checklist,
+    gaps,
+)
+from members.contact.search_words import SearchMethod
 from members.models import Member, Organization
 
 SEARCH_POLICY = SearchPolicy()

@@ -21,7 +21,7 @@ from members.contact.case_reading import CaseFile, open_case
 from members.contact.case_rules import BAND_NAMES, band_of
 from members.contact.membership_rules import KIND_NAMES, DecisionKind
 from members.contact.models import CaseState, ReasonCode
-from members.contact.search_rules import (
+from members.contact.search_words import (
     METHOD_NAMES,
     OUTCOME_NAMES,
     PERSON_NAMES,

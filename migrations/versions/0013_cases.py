@@ -93,20 +93,30 @@ PG_FUNCTIONS = (
     "apply_membership_decision",
 )
 SQLITE_GUARDS = (
-    "CREATE TRIGGER membership_status_normal BEFORE INSERT ON member"
-    " WHEN NEW.membership_status <> 'normal'"
-    " BEGIN SELECT RAISE(ABORT, 'constraint failed: membership_status_decided'); END",
-    "CREATE TRIGGER membership_status_decided BEFORE UPDATE ON member"
-    f" WHEN NEW.membership_status <> OLD.membership_status AND NOT EXISTS ({IS_DECIDED})"
-    " BEGIN SELECT RAISE(ABORT, 'constraint failed: membership_status_decided'); END",
-    f"CREATE TRIGGER membership_decision_follows BEFORE INSERT ON membership_decision"
-    f" WHEN NOT EXISTS ({IS_NEXT})"
-    " BEGIN SELECT RAISE(ABORT, 'constraint failed: membership_decision_follows'); END",
-    "CREATE TRIGGER removal_after_two_years BEFORE INSERT ON membership_decision"
-    f" WHEN {IS_TOO_EARLY.format(two_years_later=SQLITE_TWO_YEARS_LATER)}"
-    " BEGIN SELECT RAISE(ABORT, 'constraint failed: removal_after_two_years'); END",
-    "CREATE TRIGGER membership_decision_applies AFTER INSERT ON membership_decision"
-    " BEGIN UPDATE member SET membership_status = NEW.to_status WHERE id = NEW.member_id; END",
+    """
+CREATE TRIGGER membership_status_normal BEFORE INSERT ON member
+WHEN NEW.membership_status <> 'normal'
+BEGIN SELECT RAISE(ABORT, 'constraint failed: membership_status_decided'); END
+""",
+    f"""
+CREATE TRIGGER membership_status_decided BEFORE UPDATE ON member
+WHEN NEW.membership_status <> OLD.membership_status AND NOT EXISTS ({IS_DECIDED})
+BEGIN SELECT RAISE(ABORT, 'constraint failed: membership_status_decided'); END
+""",
+    f"""
+CREATE TRIGGER membership_decision_follows BEFORE INSERT ON membership_decision
+WHEN NOT EXISTS ({IS_NEXT})
+BEGIN SELECT RAISE(ABORT, 'constraint failed: membership_decision_follows'); END
+""",
+    f"""
+CREATE TRIGGER removal_after_two_years BEFORE INSERT ON membership_decision
+WHEN {IS_TOO_EARLY.format(two_years_later=SQLITE_TWO_YEARS_LATER)}
+BEGIN SELECT RAISE(ABORT, 'constraint failed: removal_after_two_years'); END
+""",
+    """
+CREATE TRIGGER membership_decision_applies AFTER INSERT ON membership_decision
+BEGIN UPDATE member SET membership_status = NEW.to_status WHERE id = NEW.member_id; END
+""",
 )
 
 

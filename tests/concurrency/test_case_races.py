@@ -20,12 +20,8 @@ from members.contact.membership_rules import (
 )
 from members.contact.models import CaseState, ContactCase, RecordedFact
 from members.contact.own_report_links import LinkInvalid
-from members.contact.search_rules import (
-    AttemptFacts,
-    ContactedPerson,
-    Outcome,
-    SearchMethod,
-)
+from members.contact.search_rules import AttemptFacts
+from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
 from members.models import Member
 from tests.casework import add_case
 from tests.concurrency.arena import Act, Arena, Finish

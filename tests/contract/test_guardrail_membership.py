@@ -104,7 +104,7 @@ def test_no_points_and_no_activity_know_of_cases() -> None:
     [
         ("membership_decisions.enter", {"api/routes/membership_decisions.py"}),
         ("case_work.close", {"api/routes/contact_case_work.py"}),
-        ("contests.answer", {"api/routes/contact_case_work.py"}),
+        ("contests.answer", {"api/routes/contact_contests.py"}),
     ],
 )
 def test_what_people_decide_is_called_by_their_request_only(call: str, callers: set[str]) -> None:

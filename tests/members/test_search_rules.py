@@ -8,20 +8,22 @@ from core.clock import at_local
 from core.working_days import WorkCalendar
 from members.contact.models import ContactKind
 from members.contact.search_rules import (
-    METHOD_NAMES,
-    OUTCOME_NAMES,
-    PERSON_NAMES,
     AttemptFacts,
     AttemptInconsistent,
-    ContactedPerson,
-    Outcome,
-    SearchMethod,
     SearchPolicy,
     checklist,
     fact_kind,
     gaps,
     next_not_before,
     require_consistent,
+)
+from members.contact.search_words import (
+    METHOD_NAMES,
+    OUTCOME_NAMES,
+    PERSON_NAMES,
+    ContactedPerson,
+    Outcome,
+    SearchMethod,
 )
 
 CALENDAR = WorkCalendar(notice_years=frozenset({2026}))
