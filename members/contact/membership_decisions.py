@@ -131,6 +131,24 @@ def find_decisions(session: Session, member_id: UUID) -> Sequence[DecisionLine]:
     return [DecisionLine(*row) for row in rows]
 
 
+def find_differences(session: Session) -> list[str]:
+    """Members whose status is not what their newest decision says; the database allows none."""
+    newest = (
+        sa.select(MembershipDecision.to_status)
+        .where(MembershipDecision.member_id == Member.id)
+        .order_by(MembershipDecision.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    decided = sa.func.coalesce(newest, MembershipStatus.NORMAL)
+    rows = session.execute(
+        sa.select(Member.id, Member.membership_status, decided.label("decided"))
+        .where(Member.membership_status != decided)
+        .order_by(Member.id)
+    )
+    return [f"党员 {row.id}：党籍状态为 {row[1]}，按决定应为 {row.decided}" for row in rows]
+
+
 def _find_newest(session: Session, member_id: UUID) -> MembershipDecision | None:
     return session.scalar(
         sa.select(MembershipDecision)

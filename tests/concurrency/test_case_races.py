@@ -1,6 +1,7 @@
 """Several people, and the member himself, at one case at the same moment."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from api.app import create_app
+from api.auth import issue_tokens
 from core.config import Settings
 from members.contact import attempts, case_work, membership_decisions, own_report_links
 from members.contact.case_access import CaseClosed
-from members.contact.case_models import ContactAttempt, MembershipDecision
+from members.contact.case_models import CaseAccessRecord, ContactAttempt, MembershipDecision
 from members.contact.membership_rules import (
     DecisionFacts,
     DecisionGround,
@@ -23,8 +26,8 @@ from members.contact.own_report_links import LinkInvalid
 from members.contact.search_rules import AttemptFacts
 from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
 from members.models import Member
-from tests.casework import add_case
-from tests.concurrency.arena import Act, Arena, Finish
+from tests.casework import add_case, attempt_body
+from tests.concurrency.arena import THREADS, Act, Arena, Finish
 from tests.world import NOW, TODAY
 
 EACH = 100
@@ -200,3 +203,34 @@ def test_who_reports_himself_in_time_is_not_suspended(arena: Arena) -> None:
             assert refusals([decided]) == [DecisionInvalid]
         state = sa.select(ContactCase.state).where(ContactCase.id == case_id)
         assert read(arena, state) == [CaseState.RECONTACTED]
+
+
+def test_showing_a_case_waits_for_writers_instead_of_failing(
+    arena: Arena, fresh_settings: Settings
+) -> None:
+    """On SQLite a reader that turned into a writer would be refused at once, and answer 503."""
+    _, case_id = open_cases(arena)[0]
+    app = create_app(fresh_settings)
+    with app.app_context():
+        token = issue_tokens(arena.world.members["书记一"], 1)["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    path = f"/api/v1/contact-cases/{case_id}"
+
+    def show(_number: int) -> int:
+        return app.test_client().get(path, headers=headers).status_code
+
+    def write(_number: int) -> int:
+        return (
+            app.test_client()
+            .post(f"{path}/attempts", json=attempt_body(), headers=headers)
+            .status_code
+        )
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        shown, written = pool.map(show, range(40)), pool.map(write, range(40))
+        assert set(shown) == {200}
+        assert set(written) == {201}
+
+    records = sa.select(CaseAccessRecord.id).where(CaseAccessRecord.case_id == case_id)
+    # The answer to a write shows the case as well.
+    assert len(read(arena, records)) == 80

@@ -9,7 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from core.config import Settings
+from core.db import make_engine, make_sessions
 from core.ids import new_id
+from members.contact import membership_decisions
 from members.contact.case_models import (
     CaseAssignment,
     ContactAttempt,
@@ -223,3 +226,26 @@ def test_number_of_another_without_consent_is_refused(session: Session, world: W
     )  # fmt: skip
 
     refused(session, number, match="consent")
+
+
+def test_status_that_somebody_forced_is_found(
+    fresh_settings: Settings, fresh_owner_url: str
+) -> None:
+    """The owner of the tables may drop a trigger; what he did then stands out."""
+    engine = make_engine(fresh_settings)
+    with make_sessions(engine, fresh_settings.vault).begin() as session:
+        world = build_world(session)
+        session.add(decision(world))
+    on_postgresql = engine.dialect.name == "postgresql"
+    drop = "DROP TRIGGER membership_status_decided" + (" ON member" if on_postgresql else "")
+    owner = sa.create_engine(fresh_owner_url)
+    with owner.begin() as connection:
+        connection.execute(sa.text(drop))
+    with make_sessions(engine, fresh_settings.vault).begin() as session:
+        assert membership_decisions.find_differences(session) == []
+        set_status(session, world.members["党员甲"], "removed")
+        [found] = membership_decisions.find_differences(session)
+
+    owner.dispose()
+    engine.dispose()
+    assert found.endswith("党籍状态为 removed，按决定应为 normal")
