@@ -3,7 +3,7 @@
 An ordinary member never sees one, and nobody sees his own: he has his standing instead.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,8 @@ CASE_KEEPERS = frozenset(
 )
 # A group's leader sees the cases that were given to him and no other.
 CASE_ROLES = CASE_KEEPERS | {Role.GROUP_LEADER}
+# A committee looks on with masked phones, unless the case was given to it (domain 8.4).
+CALLING_ROLES = CASE_KEEPERS - {Role.COMMITTEE_OFFICER}
 ACCESS_READERS = frozenset({Role.DISTRICT_ADMIN, Role.AUDITOR})
 ASSIGNEE_ROLES: dict[AssigneeRole, frozenset[Role]] = {
     AssigneeRole.GROUP_LEADER: frozenset({Role.GROUP_LEADER}),
@@ -52,12 +54,8 @@ class Showing:
     number_id: UUID | None = None
 
 
-def is_visible(actor: Actor, roles: Iterable[Role] = CASE_KEEPERS) -> sa.ColumnElement[bool]:
-    """Filter on cases joined with their organisations: the actor's to see, never his own.
-
-    Args:
-        roles: keepers' roles that count; whom a case was given to sees it as well.
-    """
+def is_visible(actor: Actor) -> sa.ColumnElement[bool]:
+    """Filter on cases joined with their organisations: the actor's to see, never his own."""
     # Not by the role on the case: the scan raises it with the stage, and whoever was given the
     # case goes on working on it.
     held = [name for name, fitting in ASSIGNEE_ROLES.items() if actor.has_role(*fitting)]
@@ -66,7 +64,9 @@ def is_visible(actor: Actor, roles: Iterable[Role] = CASE_KEEPERS) -> sa.ColumnE
         CaseAssignment.assignee_id == actor.member_id,
         CaseAssignment.assignee_role.in_(held),
     )
-    return (ContactCase.member_id != actor.member_id) & (within(actor.paths(roles)) | is_given)
+    return (ContactCase.member_id != actor.member_id) & (
+        within(actor.paths(CASE_KEEPERS)) | is_given
+    )
 
 
 def get_case(session: Session, actor: Actor, case_id: UUID) -> ContactCase:

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.db import vault_of
-from core.errors import NotFound, RuleViolation
+from core.errors import Forbidden, NotFound, RuleViolation
 from core.ids import new_id
 from members.access import Actor, hold_roles
 from members.contact.case_access import (
+    CALLING_ROLES,
     CASE_ROLES,
     CaseClosed,
     Showing,
@@ -23,7 +24,7 @@ from members.contact.case_access import (
 )
 from members.contact.case_models import AccessKind, ContactNumber, ContactRelation
 from members.contact.models import CaseState
-from members.models import Member
+from members.models import Member, Organization
 from members.phones import index_phone, mask_phone, normalise_phone
 
 
@@ -32,6 +33,13 @@ class ConsentNeeded(RuleViolation):
 
     code = "contact.consent_needed"
     title = "备用联系人的号码须经其本人同意"
+
+
+class NotCaller(Forbidden):
+    """The actor looks on, and nobody has given him the case to call."""
+
+    code = "contact.not_caller"
+    title = "只有负责联系的人可以看完整号码"
 
 
 class NumberMissing(RuleViolation):
@@ -139,11 +147,15 @@ def disclose(
 
     Raises:
         NotFound: the case or the number is out of scope.
+        NotCaller: the actor is a committee's officer whom the case was not given to.
         NumberMissing: the roster has none.
         CaseClosed: the case has ended, so there is nobody to call for it.
     """
     hold_roles(session, actor, CASE_ROLES)
     case = get_case(session, actor, case_id)
+    branch = session.get_one(Organization, case.organization_id)
+    if case.assigned_to != actor.member_id and not actor.covers(branch.path, CALLING_ROLES):
+        raise NotCaller
     if case.state != CaseState.OPEN:
         raise CaseClosed
     showing = Showing(AccessKind.NUMBER, purpose, number_id)

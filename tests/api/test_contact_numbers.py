@@ -88,6 +88,21 @@ def test_number_is_shown_in_full_for_a_purpose_on_record(service: Service) -> No
     }
 
 
+def test_committee_calls_only_where_the_case_was_given_to_it(service: Service) -> None:
+    case_id, officer = open_case(service), service.world.members["街道干事"]
+
+    before = disclose(service, case_id, None, "街道干事")
+    given = {"assignee_id": str(officer), "role": "committee", "version": 1}
+    service.caller("街道干事").put(f"/contact-cases/{case_id}/assignment", given)
+    after = disclose(service, case_id, None, "街道干事")
+
+    assert (before.status_code, before.json["code"]) == (403, "contact.not_caller")
+    assert after.json == {"phone": service.world.phones["党员乙"]}
+    assert disclose(service, case_id, None, "区管理员").status_code == 201
+    numbers = sa.select(CaseAccessRecord).where(CaseAccessRecord.kind == "number")
+    assert len(service.world.session.scalars(numbers).all()) == 2
+
+
 def test_number_of_another_case_is_not_shown(service: Service) -> None:
     case_id, other_id = open_case(service), open_case(service, "党员甲")
     number_id = add_number(service, other_id).json["numbers"][1]["id"]
