@@ -88,6 +88,9 @@ _CONSTRAINTS = {
     "uq_transfer_open": ("transfer.open", 409, "这名党员已有一次转接在办理"),
     "uq_migrant_registration_live": ("migrant.registered", 409, "这名党员已有一项流动登记"),
     "uq_host_placement_live": ("host.asked", 409, "已有一个流入地支部在办理"),
+    "uq_contact_contest_open": ("contact.contest_open", 409, "您的说明正在等待答复"),
+    "uq_contact_number_live": ("contact.number_duplicate", 409, "这个号码已经登记"),
+    "membership_decision_follows": ("membership.decided", 409, "此人的党籍刚刚另有决定"),
     "no_overlapping_primary": ("member.overlap", 409, "组织关系的日期重叠"),
     "no_organization_cycle": ("org.cycle", 409, "不能移到自己的下级之下"),
 }
@@ -106,6 +109,8 @@ _SQLITE_UNIQUE = {
     "objection.objector_id, objection.entry_id": "uq_objection_entry",
     "objection.objector_id, objection.adjustment_id": "uq_objection_adjustment",
     "objection.appeal_of_id": "uq_objection_appeal_of_id",
+    "contact_contest.case_id": "uq_contact_contest_open",
+    "contact_number.member_id, contact_number.phone_index": "uq_contact_number_live",
     "recusal.reviewer_id, recusal.member_id": "uq_recusal_reviewer_id_member_id",
     "recusal.reviewer_id, recusal.claim_id": "uq_recusal_reviewer_id_claim_id",
     "transfer.member_id": "uq_transfer_open",

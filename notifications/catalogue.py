@@ -263,6 +263,12 @@ KINDS = {
             "{home}请求接收流动党员{name}参加组织生活，请编入支部或小组，或写明原因。",
         ),
         MessageKind(
+            "contact_case_task",
+            frozenset({"branch", "name", "task"}),
+            "待联系党员的工作",
+            "{branch}{name}：{task}。请在“待联系党员”中查看和记录。",
+        ),
+        MessageKind(
             "contact_care",
             frozenset({"since"}),
             "支部惦记着您",

@@ -14,7 +14,7 @@ from api.cli.refusals import refusals_shown
 from api.extensions import db
 from core.clock import at_local, utc_now
 from core.db import unit_of_work
-from members.contact import dues, preview, scan, verification
+from members.contact import dues, membership_decisions, preview, scan, verification
 from members.contact.preview import CLOCK_LABELS, STAGE_LABELS
 from members.roster.branches import get_place_from_console
 from notifications import contact_reminders
@@ -67,10 +67,11 @@ def run_scan(as_of: datetime | None, dry_run: bool) -> None:
 
 @contact.command("verify")
 def verify() -> None:
-    """核对：每个人的最近联系日期与记录一致，出席记录与考勤一致。"""
+    """核对：最近联系日期与记录一致，党籍状态与决定一致，出席记录与考勤一致。"""
     session = db.session()
     found = [
         *verification.find_differences(session),
+        *membership_decisions.find_differences(session),
         *attendance_contacts.find_differences(session),
     ]
     for line in found[:SHOWN_MAX]:

@@ -23,6 +23,8 @@ PUBLIC = {
     "auth.sign_in",
     # It asks for a token of its own, or answers this machine only.
     "metrics",
+    "own-reports.confirm_own_report",
+    "own-reports.get_own_report",
     "swagger_files",
     "problem_page",
     "provider_callback",

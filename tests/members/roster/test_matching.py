@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from members.access import Actor
 from members.access_models import Role
+from members.contact import membership_decisions
+from members.contact.membership_rules import DecisionFacts, DecisionGround, DecisionKind
 from members.models import Member, MembershipStatus
 from members.roster.models import RowOutcome
-from tests.district import District
+from tests.district import NOW, TODAY, District
 from tests.roster_files import HEADER, id_number, person, write_csv
 from tests.roster_imports import check_file, import_file, results_of, sample_district
 
@@ -138,13 +140,15 @@ def test_member_of_another_committee_is_not_drawn_over(
     assert row.member_id is None
 
 
-def test_expelled_member_is_not_brought_back(session: Session, roster: Roster) -> None:
+def test_expelled_member_is_not_brought_back(
+    session: Session, roster: Roster, admin: Actor
+) -> None:
     roster.put(person(1))
-    session.execute(
-        sa.update(Member)
-        .where(Member.name == "王建国")
-        .values(membership_status=MembershipStatus.EXPELLED)
+    member_id = session.scalars(sa.select(Member.id).where(Member.name == "王建国")).one()
+    expulsion = DecisionFacts(
+        DecisionKind.EXPULSION, DecisionGround.DISCIPLINE, "党员大会", TODAY, "1号", "党委", TODAY
     )
+    membership_decisions.enter(session, admin, member_id, decision=expulsion, now=NOW)
 
     assert roster.outcomes(person(1)) == [(REFUSED, {"import.no_longer_member"})]
 

@@ -1,0 +1,27 @@
+"""Readings that leave a record of who was shown what.
+
+Such a GET is still safe in the sense of RFC 9110 section 9.2.1: the caller asks for nothing but the
+showing, and what is written is the log of it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from api.extensions import db
+from core.db import read_only, unit_of_work
+
+
+@contextmanager
+def recorded_reading() -> Iterator[Session]:
+    """A unit of work inside a GET; what it shows and the record of it are one transaction.
+
+    Looking up the caller has begun a transaction that only reads. On SQLite it cannot become a
+    writer without failing when somebody else writes, so it ends here and another begins.
+    """
+    session = db.session()
+    session.rollback()
+    read_only.set(False)
+    with unit_of_work(session):
+        yield session
