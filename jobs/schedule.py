@@ -9,9 +9,10 @@ from jobs import outside, retention
 from jobs.calendar import daily, monthly, weekly
 from jobs.definitions import Job, Sweep
 from members.contact import preview as contact_preview
+from members.contact import suspended_cases
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
-from notifications import contact_reminders, inbox, migrant_reminders, transfer_flags
+from notifications import case_tasks, contact_reminders, inbox, migrant_reminders, transfer_flags
 from points import (
     adjustment_posting,
     bulletins,
@@ -46,6 +47,7 @@ JOBS = (
         lease=timedelta(minutes=15),
         preview=contact_preview.preview,
     ),
+    Job("suspended-cases", daily(6, 10), 3 * _DAY, suspended_cases.raise_ripe),
     # The notice for a year comes in November; without it quiet days are guessed.
     Job("watch-work-calendar", daily(7), _DAY, outside.watch_calendar),
     # Reminders leave the house by day only; one that is made hours late would come too late.
@@ -55,6 +57,7 @@ JOBS = (
     Job("period-reminders", daily(8, 50), _HALF_DAY, reminders.remind_of_period),
     Job("theme-day-tomorrow", daily(9), _HALF_DAY, activity_reminders.remind_of_theme_days),
     Job("pledges-due", daily(9, 10), _HALF_DAY, pledge_reminders.remind_of_due),
+    Job("case-tasks", daily(9, 15), _HALF_DAY, case_tasks.enqueue_case_tasks),
     Job("migrants-due", daily(9, 20), _HALF_DAY, migrant_reminders.remind_contacts),
     Job("migrants-waiting", daily(9, 25), _HALF_DAY, migrant_reminders.tell_waiting),
     Job("transfers-overdue", daily(9, 30), _DAY, transfer_flags.flag_overdue),

@@ -1,8 +1,9 @@
 """Tells who works on a case what is to be done, once a week for each case and stage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -22,6 +23,7 @@ from members.contact.models import CaseState, ContactCase
 from members.models import Member, MembershipStatus, Organization
 from notifications import outbox
 from notifications.outbox import Message
+from notifications.stop_conditions import Carried, carried_parameter, carried_rows
 
 KIND = "contact_case_task"
 _COMMITTEE_STAGE = 4
@@ -136,3 +138,14 @@ def _recipients(today: date) -> sa.CompoundSelect[Any]:
         )
     )
     return sa.union(given, in_office)
+
+
+def is_case_open(session: Session, carried: Sequence[Carried]) -> set[UUID]:
+    """Stop condition: which tasks are of a case that is still open."""
+    given = carried_rows(session)
+    query = (
+        sa.select(given.c.id)
+        .join(ContactCase, ContactCase.id == given.c.subject_id)
+        .where(ContactCase.state == CaseState.OPEN)
+    )
+    return set(session.scalars(query, carried_parameter(session, carried)))

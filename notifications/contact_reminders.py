@@ -20,11 +20,12 @@ from core.rows import dialect_of, row_source, rows_parameter
 from members.access import primary_affiliation_on
 from members.access_models import Role, RoleGrant
 from members.contact import silent_places
-from members.contact.models import Clock
+from members.contact.models import Clock, StageEntry
 from members.contact.scan import Crossing, ScanResult, scan
-from members.models import Affiliation, Member, Organization
+from members.models import Affiliation, Member, MembershipStatus, Organization
 from notifications import outbox
 from notifications.outbox import Message
+from notifications.stop_conditions import Carried
 
 # Clock and the first stage from which each kind goes to each role.
 LADDER: Sequence[tuple[Clock, int, Role, str]] = (
@@ -38,6 +39,9 @@ LADDER: Sequence[tuple[Clock, int, Role, str]] = (
 )
 # A member hears once for each anchor; later steps are people's.
 CARE_KIND, OUTAGE_KIND = "contact_care", "contact_outage"
+
+# After a suspension nobody reminds the member any more (domain 5.7, stage 7).
+HEARD_OF = (MembershipStatus.NORMAL, MembershipStatus.RESTORED)
 
 _log = logging.getLogger(__name__)
 _ON = sa.bindparam("on", type_=sa.Date)
@@ -179,3 +183,19 @@ def _watching(dialect: str) -> sa.Select[Any]:
         .distinct()
         .order_by(RoleGrant.member_id, given.c.id)
     )
+
+
+def is_unheard(session: Session, carried: Sequence[Carried]) -> set[UUID]:
+    """Stop condition: who is still waited for; a contact, a hold or a decision ends the stage."""
+    waiting = set(
+        session.scalars(
+            sa.select(StageEntry.member_id)
+            .join(Member, Member.id == StageEntry.member_id)
+            .where(
+                StageEntry.member_id.in_({one.member_id for one in carried}),
+                StageEntry.clock == Clock.LOST_CONTACT,
+                Member.membership_status.in_(HEARD_OF),
+            )
+        )
+    )
+    return {one.id for one in carried if one.member_id in waiting}

@@ -1,7 +1,9 @@
 """Who is to call which migrant next, and which branches have something to answer."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -20,6 +22,7 @@ from members.models import Affiliation, Member, Organization
 from members.office_holders import find_holders
 from notifications import outbox
 from notifications.outbox import Message
+from notifications.stop_conditions import Carried, carried_parameter, carried_rows
 
 Home = aliased(Organization)
 
@@ -139,3 +142,31 @@ def _questions() -> sa.Select[*tuple[Any, ...]]:
 def _params(row: Any) -> dict[str, str]:
     other = "city" if row.kind == "migrant_proposed" else "home"
     return {"name": row.name, other: row.other}
+
+
+def is_touch_due(session: Session, carried: Sequence[Carried]) -> set[UUID]:
+    """Stop condition: which migrants have not been heard from since the day that was named."""
+    given = carried_rows(session)
+    rows = session.execute(
+        sa.select(
+            given.c.id,
+            given.c.rest,
+            MigrantRegistration.last_touch_on,
+            MigrantRegistration.last_talk_on,
+            MigrantRegistration.decided_on,
+        )
+        .join(MigrantRegistration, MigrantRegistration.id == given.c.subject_id)
+        .where(MigrantRegistration.status == RegistrationStatus.OPEN),
+        carried_parameter(session, carried),
+    )
+    return {row.id for row in rows if row.rest in _named_days(row)}
+
+
+def _named_days(row: Any) -> set[str]:
+    due = find_due(
+        row.decided_on,
+        last_touch_on=row.last_touch_on,
+        last_talk_on=row.last_talk_on,
+        cadence=DEFAULT_CADENCE,
+    )
+    return {f"talk:{due.talk_on}", f"touch:{due.touch_on}"}

@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from members import transfer_reading
 from members.office_holders import Holders, find_holders
-from members.transfer_models import Transfer
+from members.transfer_models import Transfer, TransferStatus
 from members.transfer_rules import FLAG_DAYS, find_step, sent_by_first_step
 from notifications import outbox
 from notifications.outbox import Message
+from notifications.stop_conditions import Carried, carried_parameter, carried_rows
 
 
 def flag_overdue(session: Session, *, now: datetime, steps: Sequence[int] = FLAG_DAYS) -> int:
@@ -60,3 +62,14 @@ def _messages(row: Any, holders: dict[UUID, Holders], step: int | None) -> list[
 def _sides(transfer: Transfer) -> list[UUID]:
     sides = (transfer.sender_organization_id, transfer.receiver_organization_id)
     return [side for side in sides if side is not None]
+
+
+def is_transfer_open(session: Session, carried: Sequence[Carried]) -> set[UUID]:
+    """Stop condition: which messages are of a transfer that nobody has answered yet."""
+    given = carried_rows(session)
+    query = (
+        sa.select(given.c.id)
+        .join(Transfer, Transfer.id == given.c.subject_id)
+        .where(Transfer.status == TransferStatus.SENT)
+    )
+    return set(session.scalars(query, carried_parameter(session, carried)))

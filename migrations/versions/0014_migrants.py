@@ -9,7 +9,7 @@ from alembic import op
 from migrations.append_only import guard
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""The kinds of messages, by what they are about."""
