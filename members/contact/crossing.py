@@ -77,12 +77,13 @@ def _known(ladder: Ladder) -> sa.CTE:
 
 
 def _placed(dialect: str, ladder: Ladder) -> sa.CTE:
-    """The known with their branch and its cutoffs.
+    """The known with their branch, its cutoffs, and what their entry shows.
 
     A step of its own: joined together with the conditions that follow, the planner would take
     the few that it expects for a reason to look for each one's branch among all of them.
     """
     known, place = _known(ladder), hearing.places(dialect, ladder)
+    entry = _entries(ladder)
     since = known.c[_SINCE[ladder.signal]]
     query = (
         sa.select(
@@ -91,10 +92,14 @@ def _placed(dialect: str, ladder: Ladder) -> sa.CTE:
             day_number(dialect, since).label("since"),
             later_of(dialect, day_number(dialect, since), place.c.begun).label("start"),
             *(column for name, column in place.c.items() if name != "begun"),
+            entry.c.entry_stage,
+            entry.c.entry_anchor_on,
+            entry.c.entry_signal,
         )
         .join(Member, Member.id == known.c.member_id)
         .join(Affiliation, primary_affiliation_on(ON))
         .join(place, place.c.organization_id == Affiliation.organization_id)
+        .outerjoin(entry, entry.c.member_id == known.c.member_id)
         .where(since <= NEWEST, Member.membership_status.in_(WATCHED))
     )
     return computed_once(query, "placed")
@@ -102,21 +107,16 @@ def _placed(dialect: str, ladder: Ladder) -> sa.CTE:
 
 def _candidates(dialect: str, ladder: Ladder, *, is_writing: bool) -> sa.Select[Any]:
     """Members whose plain silence, before anything is subtracted, has reached a stage."""
-    placed, entry = _placed(dialect, ladder), _entries(ladder)
+    placed = _placed(dialect, ladder)
     plain = _stage(placed, placed.c.start)
-    query = (
-        sa.select(placed, entry.c.entry_stage, entry.c.entry_anchor_on, entry.c.entry_signal)
-        .select_from(placed)
-        .outerjoin(entry, entry.c.member_id == placed.c.member_id)
-        .where(plain > 0, ~is_paused(placed.c.member_id), _belongs(dialect, ladder, placed))
-    )
+    query = sa.select(placed).where(plain > 0, _belongs(dialect, ladder, placed))
     if not is_writing:
         return query
     # Read again under the lock: a contact may have been recorded since.
     still = (Standing.reached_on == placed.c.reached_on) | (Standing.reached_on > ON)
     return (
         query.join(Standing, (Standing.member_id == placed.c.member_id) & still)
-        .where(_is_news(ladder, entry.c, placed.c.since_on, plain))
+        .where(_is_news(ladder, placed.c, placed.c.since_on, plain))
         .with_for_update(key_share=True, skip_locked=True, of=Standing)
     )
 
@@ -135,17 +135,18 @@ def _entries(ladder: Ladder) -> sa.Subquery:
 
 
 def _belongs(dialect: str, ladder: Ladder, placed: sa.CTE) -> sa.ColumnElement[bool]:
-    """Whether this ladder is the member's: abroad or not, and reachable for the duties' clocks.
+    """Whether this ladder is the member's: not paused, abroad or not, reachable for the duties'.
 
     Who has been reached lately, and since the duty was last done, is not lost but stays away.
     """
-    abroad = is_abroad(placed.c.member_id)
+    paused, abroad = is_paused(placed.c.member_id), is_abroad(placed.c.member_id)
     if ladder.clock == Clock.ABROAD:
-        return abroad
+        return abroad & ~paused
+    stays = ~sa.or_(paused, abroad)
     if ladder.signal is None:
-        return ~abroad
+        return stays
     is_reachable = day_number(dialect, placed.c.reached_on) > placed.c.lost
-    return ~abroad & is_reachable & (placed.c.reached_on > placed.c.since_on)
+    return stays & is_reachable & (placed.c.reached_on > placed.c.since_on)
 
 
 def _staged(dialect: str, ladder: Ladder, outages: Any, *, is_writing: bool) -> sa.Select[Any]:
