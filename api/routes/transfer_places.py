@@ -1,9 +1,10 @@
 """Where members can be sent, and graduates who should have been."""
 
+import re
 from typing import Any
 from uuid import UUID
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 
 from api.auth import STAFF, any_of, current_actor
 from api.blueprints import Blueprint
@@ -17,11 +18,23 @@ from members.access import ROSTER_ROLES
 blp = Blueprint("transfer-places", __name__, description="接收支部查找与毕业生组织关系")
 
 _ID = "0198c0de-0000-7000-8000-000000000143"
+_HAN = re.compile("[\u4e00-\u9fff]")
+HAN_MIN = 2
 KEEPERS = any_of(*ROSTER_ROLES)
 
 
+class BranchNamePart(Text):
+    """A part of a branch's name: two Chinese characters at least, or it would find everything."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if len(_HAN.findall(text)) < HAN_MIN:
+            raise ValidationError(f"请至少输入 {HAN_MIN} 个汉字")
+        return text
+
+
 class BranchQuery(InSchema):
-    name = Text(length_max=80, length_min=2, required=True, metadata={"example": "滨河"})
+    name = BranchNamePart(length_max=80, required=True, metadata={"example": "滨河"})
 
 
 class BranchNameOut(OutSchema):

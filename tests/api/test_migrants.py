@@ -94,8 +94,11 @@ def test_register_is_imported_as_proposals(service: Service) -> None:
     def upload(place: str) -> Any:
         return home.send(
             "POST",
-            f"/orgs/{service.world.organizations[place]}/migrant-imports",
-            data={"file": (io.BytesIO(text.encode()), "流动.csv")},
+            "/migrant-imports",
+            data={
+                "organization_id": str(service.world.organizations[place]),
+                "file": (io.BytesIO(text.encode()), "流动.csv"),
+            },
             content_type="multipart/form-data",
         )
 
@@ -156,6 +159,7 @@ def test_transfer_from_the_letter_to_the_acceptance(service: Service) -> None:
     sender, receiver = service.caller("书记一"), service.caller("书记二")
     (branch,) = sender.get("/branch-names", name="二支").json["items"]
     assert (branch["name"], branch["parent_name"]) == ("二支部", "街道")
+    assert sender.get("/branch-names", name="A座").status_code == 422
     member_id = service.world.members["党员甲"]
     letter = LETTER | {"receiver_organization_id": branch["id"]}
 
