@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -24,6 +24,9 @@ from jobs.schedule import JOBS, REQUESTED, SWEEPS
 
 log = structlog.get_logger(__name__)
 
+# What to do, and after how many seconds again.
+Tick = tuple[Callable[[], None], int]
+
 TICK_SECONDS = 1
 
 
@@ -38,42 +41,46 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     outside = make_outside(settings.channels, clock=utc_now)
     delivering = Loop("deliver-outside", 5, partial(dispatch, sessions, outside, clock=utc_now))
-    work(sessions, JOBS, SWEEPS, stop, loops=(delivering,))
+    requested = (lambda: _requested(sessions), TICK_SECONDS)
+    work(sessions, JOBS, [*SWEEPS, delivering], stop, [requested])
 
 
 def work(
     sessions: sessionmaker[Session],
     jobs: Sequence[Job],
-    sweeps: Sequence[Sweep],
+    sweeps: Sequence[Sweep | Loop],
     stop: threading.Event,
-    *,
-    loops: Sequence[Loop] = (),
+    others: Sequence[Tick] = (),
 ) -> None:
-    """Register what there is to do, and do it until the event is set."""
-    while not stop.is_set() and not _register(sessions, jobs, [*sweeps, *loops]):
+    """Register what there is to do, and do it until the event is set.
+
+    Args:
+        others: what is looked for beside jobs and sweeps, and keeps transactions of its own.
+    """
+    while not stop.is_set() and not _register(sessions, jobs, sweeps):
         stop.wait(TICK_SECONDS)
-    scheduler = make_scheduler(sessions, jobs, [*sweeps, *loops], now=utc_now())
+    ticks = [*make_ticks(sessions, jobs, sweeps), *others]
+    scheduler = make_scheduler(ticks, now=utc_now())
     scheduler.start()
     log.info("jobs.started", jobs=[job.name for job in jobs], sweeps=[one.name for one in sweeps])
     stop.wait()
     scheduler.shutdown(wait=True)
 
 
-def make_scheduler(
-    sessions: sessionmaker[Session],
-    jobs: Sequence[Job],
-    sweeps: Sequence[Sweep | Loop],
-    *,
-    now: datetime,
-) -> BackgroundScheduler:
+def make_ticks(
+    sessions: sessionmaker[Session], jobs: Sequence[Job], sweeps: Sequence[Sweep | Loop]
+) -> list[Tick]:
+    """What a process looks at, and how often."""
+    ticks: list[Tick] = [(Watch(sessions, job, utc_now).tick, TICK_SECONDS) for job in jobs]
+    return ticks + [(_Sweeping(sessions, one).tick, one.every_seconds) for one in sweeps]
+
+
+def make_scheduler(ticks: Sequence[Tick], *, now: datetime) -> BackgroundScheduler:
     """The ticker, not yet started. It keeps nothing: what is due is said by the database."""
     scheduler = BackgroundScheduler(
         timezone="Asia/Shanghai",
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    ticks = [(Watch(sessions, job, utc_now).tick, TICK_SECONDS) for job in jobs]
-    ticks += [(_Sweeping(sessions, one).tick, one.every_seconds) for one in sweeps]
-    ticks.append((lambda: _requested(sessions), TICK_SECONDS))
     for tick, seconds in ticks:
         # By itself an interval begins with a wait: a process that is restarted every half hour
         # would never reach an hourly sweep.

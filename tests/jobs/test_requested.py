@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core import background
 from core.background import BackgroundJob, JobState, Progress
 from core.ids import new_id
-from jobs.__main__ import make_scheduler
+from jobs.__main__ import make_scheduler, make_ticks
 from jobs.requested import ATTEMPTS_MAX, run_next
 from jobs.schedule import JOBS, SWEEPS
 
@@ -44,6 +44,6 @@ def test_work_that_ends_its_worker_every_time_is_given_up(sessions: sessionmaker
 def test_everything_is_looked_for_as_soon_as_the_process_starts(
     sessions: sessionmaker[Session],
 ) -> None:
-    planned = make_scheduler(sessions, JOBS, SWEEPS, now=NOW).get_jobs()
+    planned = make_scheduler(make_ticks(sessions, JOBS, SWEEPS), now=NOW).get_jobs()
 
     assert {job.next_run_time for job in planned} == {NOW}

@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
-from jobs.stops import STOPS
 from sqlalchemy.orm import Session
 
 from activities import activity_life
 from activities.models import Activity
 from core.clock import at_local
+from jobs.stop_conditions import STOP_CONDITIONS
 from notifications.models import Because, OutboxMessage, OutboxState
 from tests.activities.lives import Life
 from tests.notifications.dispatching import Desk
@@ -23,7 +23,7 @@ def test_notice_of_a_cancelled_activity_does_not_leave(
     session: Session, is_cancelled: bool
 ) -> None:
     world = build_world(session)
-    desk = Desk(session, world, MONDAY_MORNING, stops=STOPS)
+    desk = Desk(session, world, MONDAY_MORNING, stops=STOP_CONDITIONS)
     later = MONDAY_MORNING + timedelta(days=8)
     activity = Life(world).meeting(starts_at=later, ends_at=later + timedelta(hours=2))
     actor = world.actor("书记一")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from jobs.stops import STOPS
 from sqlalchemy.orm import Session
 
+from jobs.stop_conditions import STOP_CONDITIONS
 from members.access_models import Role
 from notifications import catalogue, inbox, outbox
 from notifications.catalogue import KINDS
@@ -141,7 +141,7 @@ def test_what_leaves_the_house_is_short_and_says_nothing_of_the_person(
 
 
 def test_every_stop_condition_has_its_function() -> None:
-    assert {kind.stop for kind in KINDS.values()} - {""} <= STOPS.keys()
+    assert {kind.stop for kind in KINDS.values()} - {""} <= STOP_CONDITIONS.keys()
 
 
 @pytest.mark.parametrize(
