@@ -1,15 +1,17 @@
 """From provisional to final through HTTP: adjustments, bulletins, objections, undo, recusals."""
 
-from datetime import timedelta
+import copy
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 
-from points import adjustment_posting, bulletins
+from points import adjustment_posting, bulletins, schemes
 from tests.points.publicity.scene import publish_richer
+from tests.points.schemes.drafting import item_of
 from tests.served import Service
-from tests.world import NOW
+from tests.world import NOW, SCHEME
 
 LATER = NOW + timedelta(days=8)
 
@@ -170,3 +172,39 @@ def test_recused_reviewer_is_refused(service: Service) -> None:
     member = service.world.members["党员乙"]
     assert secretary.post(f"/members/{member}/recusal", {"reason": "亲属"}).status_code == 201
     assert len(secretary.get("/recusals").json["items"]) == 2
+
+
+def test_cadres_are_published_apart_by_the_officer_above(service: Service, branch: str) -> None:
+    world = service.world
+    data = copy.deepcopy(SCHEME) | {"code": "cadre-points", "subject": "cadres"}
+    item_of(data, "commended")["entered_by"] = "committee"
+    schemes.publish(
+        world.session,
+        world.organizations["区委"],
+        data,
+        effective_from=date(2026, 1, 1),
+        published_by=None,
+        now=NOW,
+    )
+    world.session.commit()
+    officer, month = service.caller("街道干事"), {"month": "2026-11", "subject": "cadres"}
+    given = entered(service, "commended", "党员甲", one={"given_points": "3"}, subject="cadres")
+    assert officer.post(f"/orgs/{branch}/points/adjustments", given).status_code == 201
+
+    preview = officer.get(f"/orgs/{branch}/bulletins/preview", **month).json
+    made = officer.post(f"/orgs/{branch}/bulletins", month)
+
+    assert [row["points"] for row in preview["rows"]] == ["3"]
+    assert (made.status_code, made.json["subject"]) == (201, "cadres")
+    path = f"/bulletins/{made.json['id']}"
+    assert service.caller("书记一").post(f"/orgs/{branch}/bulletins", month).status_code == 404
+    assert service.caller("书记一").get(path).status_code == 404
+    assert [row["points"] for row in service.caller("党员甲").get(path).json["rows"]] == ["3"]
+    listed = officer.get(f"/orgs/{branch}/bulletins", subject="cadres").json["items"]
+    assert [one["id"] for one in listed] == [made.json["id"]]
+    assert officer.get(f"/orgs/{branch}/bulletins").json["items"] == []
+    refused = officer.post(f"/orgs/{branch}/bulletins", month | {"subject": "everybody"})
+    assert refused.status_code == 422
+    with time_machine.travel(LATER):
+        closed = service.caller("街道干事").post(f"{path}/close")
+    assert closed.json["status"] == "closed"
