@@ -11,7 +11,6 @@ from core.rows import dialect_of
 from members.contact.day_numbers import day_number, earlier_of, later_of
 from members.contact.models import Feed, Outage, RecordedDay
 from members.contact.rules import USUAL_SILENCE
-from members.models import Organization
 
 YEAR_DAYS = 365
 
@@ -58,11 +57,12 @@ def silences(dialect: str, days: sa.Subquery, *, least: int = USUAL_SILENCE[0]) 
     ).subquery("silences")
 
 
-def recorded_days(place: Any, *, until: Any = None) -> sa.Subquery:
+def recorded_days(place: Any, *, source: Any = RecordedDay, until: Any = None) -> sa.Subquery:
     """The days for which a place has records, and whether they are of organisation life.
 
     Args:
-        place: an expression over the organisation that recorded, such as its district.
+        place: what the days are grouped by: the organisation, or an expression over it.
+        source: the recorded days, joined with what `place` needs.
         until: leaves out later days.
     """
     query = (
@@ -71,8 +71,7 @@ def recorded_days(place: Any, *, until: Any = None) -> sa.Subquery:
             RecordedDay.day,
             sa.func.max(sa.case((RecordedDay.feed == Feed.LIFE, 1), else_=0)).label("is_life"),
         )
-        .select_from(RecordedDay)
-        .join(Organization, Organization.id == RecordedDay.organization_id)
+        .select_from(source)
         .group_by(place, RecordedDay.day)
     )
     if until is not None:

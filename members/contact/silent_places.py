@@ -13,6 +13,7 @@ from core.rows import dialect_of
 from members.contact.crossing import ON
 from members.contact.day_numbers import day_number
 from members.contact.hearing import root_of
+from members.contact.models import RecordedDay
 from members.contact.outages import recorded_days, silences
 from members.contact.rules import REGISTER_DAYS, USUAL_SILENCE
 from members.models import Organization
@@ -57,8 +58,9 @@ def _find(session: Session, query: sa.Select[Any], on: date) -> list[tuple[Silen
 @cache
 def _silences(dialect: str, *, is_district: bool) -> sa.Select[Any]:
     place = root_of(Organization.path) if is_district else Organization.path
+    source = sa.join(RecordedDay, Organization, Organization.id == RecordedDay.organization_id)
     least = DISTRICT_LEAST if is_district else USUAL_SILENCE[0]
-    silence = silences(dialect, recorded_days(place, until=ON), least=least)
+    silence = silences(dialect, recorded_days(place, source=source, until=ON), least=least)
     # A register of dues is written once a month, whatever lay between its dates.
     allowed = sa.case((silence.c.records_life, silence.c.usual_days), else_=REGISTER_DAYS)
     return (
