@@ -1,6 +1,6 @@
 """What the demo is set in: the branches, the people in them, and the roles that they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -59,6 +59,13 @@ class Branch:
         return self.organization.id
 
     @property
+    def committee_id(self) -> UUID:
+        """The key of the committee that it stands under."""
+        if self.organization.parent_id is None:
+            raise LookupError(f"{self.organization.name} stands under nobody")
+        return self.organization.parent_id
+
+    @property
     def sector(self) -> Sector:
         """The field that it works in."""
         return Sector(self.organization.sector)
@@ -94,6 +101,17 @@ class District:
     admin: Person
     branches: Mapping[str, Branch]
     officers: dict[UUID, Person] = field(default_factory=dict)
+
+    def committees(self) -> Iterator[tuple[Person, list[Branch]]]:
+        """Each committee's officer, with the branches below it."""
+        for committee_id, officer in self.officers.items():
+            below = [b for b in self.branches.values() if b.committee_id == committee_id]
+            yield officer, below
+
+    def leader(self, organization_id: UUID) -> Person:
+        """Who keeps the meetings of a branch, or of a committee."""
+        heads = {branch.id: branch.head for branch in self.branches.values()}
+        return heads.get(organization_id) or self.officers[organization_id]
 
     def person(self, account: DemoAccount) -> Person:
         """One of the five."""

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
-from uuid import UUID
 
 import sqlalchemy as sa
 import yaml
 from sqlalchemy.orm import Session
 
 from api.demo import cast
-from api.demo.district import Branch, District
+from api.demo.district import District
 from api.demo.founding import ROOT
 from api.demo.timeline import Event
 from core.clock import at_local, business_day
@@ -75,7 +74,7 @@ def _score(session: Session, district: District, now: datetime) -> None:
     day = business_day(now)
     for number, name in enumerate(VILLAGE_BRANCHES):
         branch = district.branches[name]
-        officer = district.officers[_committee_of(branch)]
+        officer = district.officers[branch.committee_id]
         for item_code, scores in MONTHLY_SCORES.items():
             terms = Terms(
                 item_code, day, f"{day.month}月考核", "镇党委考核记录", subject=Subject.CADRES
@@ -88,7 +87,7 @@ def _score(session: Session, district: District, now: datetime) -> None:
 
 def _delegate(session: Session, district: District, now: datetime) -> None:
     day = business_day(now)
-    committee_id = _committee_of(district.branches[DRAFTING_COMMITTEE_OF])
+    committee_id = district.branches[DRAFTING_COMMITTEE_OF].committee_id
     terms = Delegation(day, None, "区组通〔2025〕9 号")
     scheme_delegations.delegate(
         session, district.admin.actor(day), committee_id, terms=terms, now=now
@@ -128,10 +127,3 @@ def _draft(session: Session, district: District, now: datetime) -> None:
     ).one()
     actor = district.admin.actor(business_day(now))
     scheme_drafts.create(session, actor, district.root.id, text=None, copy_of=published_id, now=now)
-
-
-def _committee_of(branch: Branch) -> UUID:
-    committee_id = branch.organization.parent_id
-    if committee_id is None:
-        raise LookupError(f"{branch.organization.name} stands under nobody")
-    return committee_id

@@ -18,7 +18,7 @@ from api.demo.district import Branch, District, Person
 from api.demo.timeline import Event
 from core.clock import at_local, business_day
 
-PROMISING_COUNT = 3
+PROMISING_COUNT = 2
 # Behind the founding, in days: the promises of a season, and how they went.
 PROMISED, APPROVED, PROGRESSED, REPORTED, GRADED = 20, 27, 60, 110, 120
 SECOND_SEASON = 150
