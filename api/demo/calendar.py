@@ -34,10 +34,12 @@ def fill(session: Session, district: District, *, founded_at: datetime, now: dat
         # Next month stands on the calendar already; it was planned before today.
         planned_at = min(at_local(month, 9), now - timedelta(days=1))
         for officer, branches in district.committees():
-            if month.month in JOINT_MONTHS and len(branches) > 1:
+            if month.month in JOINT_MONTHS and len(branches) > 1 and branches[0].since <= month:
                 _plan_jointly(session, officer, branches, month, planned_at)
                 continue
             for branch in branches:
+                if branch.since > month:
+                    continue
                 if branch.organization.name == cast.HOME_BRANCH and month.month % 3:
                     _plan_from(session, template_id, branch, month, planned_at)
                 else:
@@ -55,14 +57,15 @@ def add_meeting(session: Session, branch: Branch, *, on: date, planned_at: datet
 
 def _keep_template(session: Session, district: District, now: datetime) -> UUID:
     actor = district.admin.actor(business_day(now))
-    data = TemplateData(ActivityKind.THEME_DAY, "主题党日", ROOM, MINUTES)
+    title = "主题党日：重温入党誓词、交纳党费、政治学习"
+    data = TemplateData(ActivityKind.THEME_DAY, title, ROOM, MINUTES)
     return templates.create(session, actor, district.root.id, data=data, now=now).id
 
 
 def _plan_from(
     session: Session, template_id: UUID, branch: Branch, month: date, planned_at: datetime
 ) -> None:
-    chosen = FromTemplate(template_id, _evening(month), title=_title(month))
+    chosen = FromTemplate(template_id, _evening(month))
     actor = branch.head.actor(business_day(planned_at))
     templates.schedule(session, actor, branch.id, chosen=chosen, now=planned_at)
 

@@ -26,6 +26,11 @@ class Person:
     group: Organization | None = None
     held_roles: tuple[HeldRole, ...] = ()
 
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether he holds no role, and is none of the five."""
+        return not self.held_roles and self.name not in {account.name for account in ACCOUNTS}
+
     def actor(self, on: date) -> Actor:
         """The person acting on a day, as a request of his would."""
         return Actor(
@@ -46,9 +51,10 @@ class Person:
 
 @dataclass(slots=True)
 class Branch:
-    """A branch of the demo: its people, and who decides its claims."""
+    """A branch of the demo: its people, since when it works here, and who decides its claims."""
 
     organization: Organization
+    since: date
     people: list[Person] = field(default_factory=list)
     secretary: Person | None = None
     deputy: Person | None = None
@@ -79,7 +85,9 @@ class Branch:
         return head
 
     def active(self, on: date) -> list[Person]:
-        """Who may have done something on a day."""
+        """Who may have done something on a day; nobody before the branch began."""
+        if on < self.since:
+            return []
         return [person for person in self.people if person.since <= on and not person.is_resting]
 
     def helpers(self, on: date) -> list[Person]:
@@ -88,9 +96,12 @@ class Branch:
         return [person for person in self.active(on) if person is not alone]
 
     def free(self, on: date) -> list[Person]:
-        """Who could take a role on a day: holds none, and is none of the five."""
-        named = {account.name for account in ACCOUNTS}
-        return [p for p in self.active(on) if not p.held_roles and p.name not in named]
+        """Who of them holds no role, and is none of the five."""
+        return [person for person in self.active(on) if person.is_ordinary]
+
+    def candidates(self, on: date) -> list[Person]:
+        """Who could take a role on a day, also before the branch begins."""
+        return [p for p in self.people if p.since <= on and p.is_ordinary and not p.is_resting]
 
 
 @dataclass(slots=True)
@@ -107,6 +118,10 @@ class District:
         for committee_id, officer in self.officers.items():
             below = [b for b in self.branches.values() if b.committee_id == committee_id]
             yield officer, below
+
+    def working(self, on: date) -> list[Branch]:
+        """The branches that have begun by a day."""
+        return [branch for branch in self.branches.values() if branch.since <= on]
 
     def leader(self, organization_id: UUID) -> Person:
         """Who keeps the meetings of a branch, or of a committee."""

@@ -48,7 +48,7 @@ TOLD_AFTER = timedelta(days=360)
 PAPER_BRANCH = "南堡村党支部"
 STORM_MONTH = 8
 CATCHING_UP_DAY, CAUGHT_UP_WITHIN = 17, timedelta(days=10)
-MOTION = "通过支部下季度工作计划"
+MOTION = "通过支部下半年工作计划"
 
 
 def events(
@@ -73,8 +73,8 @@ def events(
         evening = activity.ends_at + timedelta(minutes=10)
         yield Event(evening, partial(_hold, session, rng, district, activity))
     for month in months(founded_on, founded_on + timedelta(days=365)):
-        for branch in district.branches.values():
-            if branch is home or month.month % 3 == 0:
+        for branch in district.working(month):
+            if month.month % 3 == 0:
                 at = at_local(month.replace(day=CATCHING_UP_DAY), 19)
                 yield Event(at, partial(_catch_up, session, branch))
 
@@ -119,7 +119,7 @@ def _hold(
     marks = [Mark(one, *rng.choice(_AWAY)) for one in away]
     roll = RollCall(marks, AttendanceStatus.PRESENT, origin)
     roll_calls.call_roll(session, actor, activity.id, roll=roll, now=now)
-    if activity.kind == ActivityKind.GENERAL_MEETING:
+    if activity.kind == ActivityKind.GENERAL_MEETING and activity.starts_at.month % 6 == 0:
         _decide(session, actor, activity, now)
     closings.close(session, actor, activity.id, presumes_absence=True, now=now)
 

@@ -12,10 +12,14 @@ from api.demo import (
     calendar,
     cast,
     governing,
+    manual_points,
     meetings,
+    promise_changes,
     promises,
     publicity,
+    scheme_work,
     shared_services,
+    special_meetings,
     timeline,
     years,
 )
@@ -31,7 +35,7 @@ from points.models import Claim, LedgerEntry
 ROUNDS, ROUND_DAYS = 15, 28
 # The last days are not decided yet: what a newcomer finds waiting.
 WAITING_DAYS = 10
-SHARE_PER_ROUND = 0.15
+SHARE_PER_ROUND = 0.08
 OVER_PLAN_SHARE = 0.04
 # Their stories are told apart.
 _NAMED = frozenset({cast.MEMBER.name, cast.SECRETARY.name})
@@ -52,6 +56,10 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
         *promises.events(session, district, founded_on=founded),
         *shared_services.events(session, district, founded_on=founded),
         *publicity.events(session, district, founded_on=founded),
+        *special_meetings.events(session, district, founded_on=founded),
+        *manual_points.events(session, district, founded_on=founded),
+        *scheme_work.events(session, district, founded_on=founded),
+        *promise_changes.events(session, district, founded_on=founded),
         *governing.events(session, district, founded_on=founded),
         *years.events(session, district, founded_on=founded),
     ]
@@ -86,7 +94,7 @@ def _services_of(
 ) -> list[tuple[Branch, Service]]:
     """What everybody did in a round but for its last two days; nobody twice."""
     services = []
-    for branch in district.branches.values():
+    for branch in district.working(first_day):
         active = branch.helpers(first_day)
         # A part of each branch does the work, as everywhere.
         busy = active[: max(3, len(active) * 2 // 3)]
