@@ -72,7 +72,8 @@ def _plan_from(
 
 def _plan(session: Session, branch: Branch, month: date, planned_at: datetime) -> None:
     """One evening; at the end of a quarter it is two of 三会一课 as well, and one attendance."""
-    kind, title, tags = ActivityKind.THEME_DAY, _title(month), ()
+    kind, title = ActivityKind.THEME_DAY, _title(month)
+    tags: tuple[str, ...] = ()
     if month.month % 3 == 0:
         kind, title = ActivityKind.GENERAL_MEETING, f"支部党员大会、党课和{title}"
         tags = (ActivityKind.PARTY_LECTURE, ActivityKind.THEME_DAY)

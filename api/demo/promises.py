@@ -52,11 +52,13 @@ def events(session: Session, district: District, *, founded_on: date) -> Iterato
                 yield Event(at, partial(act, session, branch, season))
 
 
-def _promise(session: Session, branch: Branch, _season: int, now: datetime) -> None:
+def _promise(session: Session, branch: Branch, season: int, now: datetime) -> None:
     day = business_day(now)
     is_home = branch.organization.name == cast.HOME_BRANCH
     count = PROMISING_COUNT_AT_HOME if is_home else PROMISING_COUNT
-    for person, words in zip(branch.free(day)[:count], _PROMISES, strict=False):
+    # Nobody promises the same twice in a year, and both seasons may lie in one.
+    promises = _PROMISES[::-1] if season else _PROMISES
+    for person, words in zip(branch.free(day)[:count], promises, strict=False):
         category, title, target, beneficiary = words
         due_on = day + timedelta(days=REPORTED - PROMISED + 5)
         text = PledgeWords(category, title, f"{title}，{target}。", target, beneficiary, "", due_on)

@@ -120,8 +120,12 @@ def _decider(district: District, objection: Objection) -> Person:
     people = [district.admin, *district.officers.values()]
     for branch in district.branches.values():
         people += [one for one in (branch.deputy, branch.secretary) if one is not None]
-    concerned = {objection.member_id, objection.objector_id, objection.approved_by}
-    concerned.add(objection.first_decided_by)
+    concerned = {
+        objection.member_id,
+        objection.objector_id,
+        objection.approved_by,
+        objection.first_decided_by,
+    }
     return next(
         person
         for person in people
