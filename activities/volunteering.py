@@ -122,7 +122,8 @@ def correct(
     if _organization_on(session, kept.member_id, facts.happened_on).id != kept.organization_id:
         raise NotAffiliated("更正后的日期不在原支部期间，请撤回后重新申报。")
     path = session.get_one(Organization, kept.organization_id).path
-    claims.require_claimable(session, path, Event.VOLUNTEER_SERVICE, facts.happened_on, now=now)
+    event, day = Event.VOLUNTEER_SERVICE, facts.happened_on
+    claims.require_claimable(session, kept.member_id, path, event, day, now=now)
     around = _surroundings(session, kept.member_id, kept.organization_id, facts, but=kept.id)
     flags = flags_of(facts, around, now=now)
     changes: dict[str, Any] = {
