@@ -62,7 +62,7 @@ def record(
     """
     member = get_member(session, actor, member_id, roles=ROSTER_ROLES)
     require_possible(facts, member.joined_on, now=now)
-    organization_id = _organization_on(session, member_id, facts.happened_on)
+    organization_id = _organization_on(session, member_id, facts.happened_on).id
     around = _surroundings(session, member_id, organization_id, facts)
     flags = flags_of(facts, around, now=now)
     record_id = new_id()
@@ -118,10 +118,11 @@ def correct(
         raise OrganisedService("请提出更正申请，由组织者核实后更正。")
     member = get_member(session, actor, kept.member_id, roles=ROSTER_ROLES)
     require_possible(facts, member.joined_on, now=now)
-    if _organization_on(session, kept.member_id, facts.happened_on) != kept.organization_id:
+    if _organization_on(session, kept.member_id, facts.happened_on).id != kept.organization_id:
         raise NotAffiliated("更正后的日期不在原支部期间，请撤回后重新申报。")
     path = session.get_one(Organization, kept.organization_id).path
-    claims.require_claimable(session, path, Event.VOLUNTEER_SERVICE, facts.happened_on, now=now)
+    event, day = Event.VOLUNTEER_SERVICE, facts.happened_on
+    claims.require_claimable(session, kept.member_id, path, event, day, now=now)
     around = _surroundings(session, kept.member_id, kept.organization_id, facts, but=kept.id)
     flags = flags_of(facts, around, now=now)
     changes: dict[str, Any] = {
@@ -224,18 +225,21 @@ def _is_writable(actor: Actor) -> sa.ColumnElement[bool]:
     return (VolunteerRecord.member_id == actor.member_id) | entered
 
 
-def _organization_on(session: Session, member_id: UUID, day: date) -> UUID:
-    organization_id = session.scalar(
-        sa.select(Affiliation.organization_id).where(
+def _organization_on(session: Session, member_id: UUID, day: date) -> Organization:
+    """The member's branch of a day, read whole: the claim needs the rest of it."""
+    organization = session.scalar(
+        sa.select(Organization)
+        .join(Affiliation, Affiliation.organization_id == Organization.id)
+        .where(
             Affiliation.member_id == member_id,
             Affiliation.kind == AffiliationKind.PRIMARY,
             Affiliation.valid_from <= day,
             Affiliation.valid_to.is_(None) | (Affiliation.valid_to > day),
         )
     )
-    if organization_id is None:
+    if organization is None:
         raise NotAffiliated(f"{day} 没有登记组织关系，请联系支部书记。")
-    return organization_id
+    return organization
 
 
 def _surroundings(

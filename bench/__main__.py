@@ -9,34 +9,39 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench import approve_batch, over_http, start_up
+from bench import approve_batch, over_http, roll_call, start_up
 from core.db import make_engine, make_sessions
-from tests.engines import Databases, create_run_directory, remove_run_directory
+from tests.engines import ENGINE_KINDS, Databases, create_run_directory, remove_run_directory
 
 ROUNDS = 7
 
 
 def main() -> None:
-    """Run every pair on a private PostgreSQL and print one line each."""
-    with postgresql() as (sessions, url), over_http.built(sessions, url) as pairs:
+    """Run every pair on a private database and print one line each."""
+    with database("postgresql") as (sessions, url), over_http.built(sessions, url) as pairs:
         for title, (product, limit) in pairs.items():
             _report(title, product, limit, bar="<= 2.0（吞吐 >= 0.50）")
-    with postgresql() as (sessions, _):
+    with database("postgresql") as (sessions, _):
         product, limit = approve_batch.build(sessions)
         _report("P3 批量审核 500 项（服务）", product, limit, bar="<= 2.0")
+    for kind in ENGINE_KINDS:
+        with database(kind) as (sessions, _):
+            product, limit = roll_call.build(sessions)
+            _report(f"P4 点名 500 人（服务，{kind}）", product, limit, bar="<= 2.0")
     for title, unit, (product, limit) in start_up.build():
         _report(f"P10 {title}", product, limit, bar="<= 1.5", unit=unit)
 
 
 @contextmanager
-def postgresql() -> Iterator[tuple[sessionmaker[Session], str]]:
-    """Sessions on a migrated PostgreSQL database of this run's own, and its URL."""
+def database(kind: str) -> Iterator[tuple[sessionmaker[Session], str]]:
+    """Sessions on a migrated database of this run's own, and its URL."""
     directory = create_run_directory()
     databases = Databases(directory, "bench")
     try:
-        settings = databases.settings("postgresql")
-        with databases.fresh_url("postgresql") as url:
-            _make_durable(url)
+        settings = databases.settings(kind)
+        with databases.fresh_url(kind) as url:
+            if kind == "postgresql":
+                _make_durable(url)
             engine = make_engine(settings, url=url)
             yield make_sessions(engine, settings.vault), url
             engine.dispose()

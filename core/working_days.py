@@ -8,6 +8,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 import chinese_calendar
@@ -105,6 +106,7 @@ def load_calendar(session: Session) -> WorkCalendar:
     return WorkCalendar({row[0]: row[1] for row in rows}, frozenset(row[2] for row in rows))
 
 
+@cache
 def _by_package(day: date) -> bool | None:
     """What the package knows; it raises for a year that it has no data of."""
     try:

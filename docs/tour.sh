@@ -294,7 +294,7 @@ check "it['reversal_id']" "异议成立，同时冲正"
 step "17. 方案是数据：禁止的项目存不进去，改动先模拟"
 sign_in $admin_phone "$password"
 call GET "/schemes?status=published&subject=party_members" 200
-scheme=$(value "it['items'][0]['id']")
+scheme=$(value "next(s['id'] for s in it['items'] if s['organization_id'] == '$district')")
 call GET "/schemes/$scheme/yaml" 200
 python3 - "$work/body" >"$work/forbidden.json" <<'PY'
 import json, sys
@@ -332,5 +332,15 @@ check "it['is_valid'] and '*' in it['masked_name']" "任何人凭码可核验，
 sign_in $delegate_phone "$password"
 call GET /me/statements 200
 check "len(it['items']) >= 1" "上一年度的结账单已封存"
+
+step "19. 一票否决：有文号，先告知本人，由上级另一人确认，告知期满才生效"
+sign_in $secretary_phone "$password"
+send POST "/orgs/$branch/points/adjustments" 201 "{\"item_code\":\"disciplined\",\"happened_on\":\"$today\",\"title\":\"受党内警告处分\",\"basis\":\"区积分方案一票否决条款\",\"document_number\":\"区纪决〔2026〕21 号\",\"entries\":[{\"member_id\":\"$member\"}]}"
+veto=$(value "it['items'][0]['id']")
+show "{k: it['items'][0][k] for k in ('status', 'document_number', 'objection_until')}"
+check "it['items'][0]['status'] == 'pending'" "登记只是开始，分数没有变"
+call POST "/points/adjustments/$veto/confirm" 403
+show "[it['code'], it['title']]"
+send POST "/points/adjustments/$veto/withdraw" 200 '{"reason":"处分决定书编号有误，核对后重报"}'
 
 printf '\n走完了，每一步都与预期相符。\n'

@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.rows import insert_rows
 from members.access import Actor
 from members.models import Organization
-from points import periods, rules, schemes
+from points import periods, rules, schemes, scores
 from points.claim_routing import choose_reviewer, load_reviewers
 from points.claims import NewClaim
 from points.definitions import Item, match_items
@@ -55,10 +55,13 @@ def submit_all(
     homes = _load_organizations(session, {one.organization_id for one in new})
     reviewers = load_reviewers(session, homes, actor.on)
     published = schemes.load_published(session)
+    classes = scores.find_classes(session, [(one.member_id, one.happened_on) for one in new])
     submitted, rows = {}, []
     for one in new:
         home = homes[one.organization_id]
-        item = _find_item(one, home.path, published, open_periods, now)
+        member_class = classes.get((one.member_id, one.happened_on), "")
+        scheme = schemes.choose(published, home.path, one.happened_on)
+        item = _find_item(one, scheme, member_class, open_periods, now)
         if isinstance(item, str):
             submitted[one.source_id] = Submitted(None, item)
             continue
@@ -81,13 +84,12 @@ def _load_organizations(session: Session, ids: set[UUID]) -> dict[UUID, Any]:
 
 def _find_item(
     new: NewClaim,
-    path: str,
-    published: Sequence[SchemeInForce],
+    scheme: SchemeInForce | None,
+    member_class: str,
     open_periods: Sequence[Period],
     now: datetime,
 ) -> Item | str:
     """The item that the claim counts under, or why there is none."""
-    scheme = schemes.choose(published, path, new.happened_on)
     if scheme is None:
         return _NO_SCHEME
     deadline = rules.claim_deadline(scheme.definition.cutoff, new.happened_on)
@@ -95,7 +97,7 @@ def _find_item(
         return _TOO_LATE.format(deadline)
     if periods.find_period(open_periods, new.happened_on) is None:
         return _NO_PERIOD
-    matching = match_items(scheme.definition, new.event, member_class=new.member_class)
+    matching = match_items(scheme.definition, new.event, member_class=member_class)
     return next((item for item in matching if item.is_claimable), _NO_SCHEME)
 
 

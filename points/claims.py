@@ -16,7 +16,7 @@ from core.paging import Page, newest_first
 from members.access import READING_ROLES, Actor, within
 from members.access_models import Role
 from members.models import Member, Organization
-from points import periods, rules, schemes
+from points import periods, rules, schemes, scores
 from points.claim_routing import choose_reviewer, load_reviewers
 from points.definitions import Event, Item, match_items
 from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
@@ -59,7 +59,6 @@ class NewClaim:
     happened_on: date
     quantity: int
     flags: Sequence[str]
-    member_class: str = ""
 
 
 def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> Claim:
@@ -70,7 +69,7 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
     """
     organization = session.get_one(Organization, new.organization_id)
     item = require_claimable(
-        session, organization.path, new.event, new.happened_on, new.member_class, now=now
+        session, new.member_id, organization.path, new.event, new.happened_on, now=now
     )
     claim = Claim(
         id=new_id(),
@@ -97,14 +96,14 @@ def submit(session: Session, actor: Actor, *, new: NewClaim, now: datetime) -> C
 
 def require_claimable(
     session: Session,
+    member_id: UUID,
     path: str,
     event: Event,
     happened_on: date,
-    member_class: str = "",
     *,
     now: datetime,
 ) -> Item:
-    """The item that a claim for this event of this day would count under.
+    """The item that a member's claim for this event of this day would count under.
 
     Raises:
         ClaimTooLate, PeriodClosed, ItemNotClaimable, NoSchemeInForce: why it cannot count.
@@ -114,6 +113,8 @@ def require_claimable(
     if business_day(now) > deadline:
         raise ClaimTooLate(f"{happened_on} 的服务最晚可在 {deadline} 申报。")
     periods.require_open(session, happened_on)
+    asked = (member_id, happened_on)
+    member_class = scores.find_classes(session, [asked]).get(asked, "")
     matching = match_items(definition, event, member_class=member_class)
     item = next((one for one in matching if one.is_claimable), None)
     if item is None:

@@ -136,6 +136,24 @@ def class_of(reasons: Collection[str]) -> str:
     return next((one for one in MemberClass if one in reasons), "")
 
 
+def find_classes(
+    session: Session, asked: Collection[tuple[UUID, date]]
+) -> dict[tuple[UUID, date], str]:
+    """A member and a day -> his class then; who is ordinary is not among them. One statement."""
+    table = MemberClassification.__table__.c
+    columns = {"member_id": table.member_id.type, "on_day": table.valid_from.type}
+    given = row_source(dialect_of(session), columns)
+    rows = session.execute(
+        sa.select(given.c.member_id, given.c.on_day, MemberClassification.member_class).join(
+            MemberClassification,
+            (MemberClassification.member_id == given.c.member_id)
+            & _covers(MemberClassification, given.c.on_day),
+        ),
+        rows_parameter(session, [{"member_id": who, "on_day": day} for who, day in set(asked)]),
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
 def tally_columns() -> tuple[Any, ...]:
     """What a tally is made of: component, month, points, entries less reversals, lateness."""
     sign = sa.case((LedgerEntry.reverses_id.is_(None), 1), else_=-1)
@@ -161,7 +179,7 @@ def entry_month() -> sa.ColumnElement[int]:
     )
 
 
-def _covers(model: Any, on: date) -> sa.ColumnElement[bool]:
+def _covers(model: Any, on: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
     return sa.and_(model.valid_from <= on, sa.or_(model.valid_to.is_(None), model.valid_to > on))
 
 

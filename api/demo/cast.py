@@ -42,6 +42,9 @@ BRANCH_SIZES = {
     "丰禾种业党支部": 9,
     "公交公司第三党支部": 24,
 }
+# The district tried it with these first; the others began half a year later.
+PILOT_COMMITTEES = frozenset({"杨陵街道", "李台镇"})
+PILOT_DAYS = 200
 # Its secretary has left; the deputy carries on.
 VACANT_BRANCH = "东庄村党支部"
 GROUPS_FROM_SIZE = 24

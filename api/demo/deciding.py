@@ -32,7 +32,7 @@ def decide_all(
     Returns:
         The claims that were sent back.
     """
-    desks = [(branch.head, branch.id) for branch in district.branches.values()]
+    desks = [(branch.head, branch.id) for branch in district.working(business_day(now))]
     desks += [(officer, committee_id) for committee_id, officer in district.officers.items()]
     returned: list[Claim] = []
     for reviewer, organization_id in desks:

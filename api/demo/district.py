@@ -1,6 +1,6 @@
 """What the demo is set in: the branches, the people in them, and the roles that they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -26,6 +26,11 @@ class Person:
     group: Organization | None = None
     held_roles: tuple[HeldRole, ...] = ()
 
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether he holds no role, and is none of the five."""
+        return not self.held_roles and self.name not in {account.name for account in ACCOUNTS}
+
     def actor(self, on: date) -> Actor:
         """The person acting on a day, as a request of his would."""
         return Actor(
@@ -46,9 +51,10 @@ class Person:
 
 @dataclass(slots=True)
 class Branch:
-    """A branch of the demo: its people, and who decides its claims."""
+    """A branch of the demo: its people, since when it works here, and who decides its claims."""
 
     organization: Organization
+    since: date
     people: list[Person] = field(default_factory=list)
     secretary: Person | None = None
     deputy: Person | None = None
@@ -57,6 +63,13 @@ class Branch:
     def id(self) -> UUID:
         """The branch's key."""
         return self.organization.id
+
+    @property
+    def committee_id(self) -> UUID:
+        """The key of the committee that it stands under."""
+        if self.organization.parent_id is None:
+            raise LookupError(f"{self.organization.name} stands under nobody")
+        return self.organization.parent_id
 
     @property
     def sector(self) -> Sector:
@@ -72,7 +85,9 @@ class Branch:
         return head
 
     def active(self, on: date) -> list[Person]:
-        """Who may have done something on a day."""
+        """Who may have done something on a day; nobody before the branch began."""
+        if on < self.since:
+            return []
         return [person for person in self.people if person.since <= on and not person.is_resting]
 
     def helpers(self, on: date) -> list[Person]:
@@ -81,9 +96,12 @@ class Branch:
         return [person for person in self.active(on) if person is not alone]
 
     def free(self, on: date) -> list[Person]:
-        """Who could take a role on a day: holds none, and is none of the five."""
-        named = {account.name for account in ACCOUNTS}
-        return [p for p in self.active(on) if not p.held_roles and p.name not in named]
+        """Who of them holds no role, and is none of the five."""
+        return [person for person in self.active(on) if person.is_ordinary]
+
+    def candidates(self, on: date) -> list[Person]:
+        """Who could take a role on a day, also before the branch begins."""
+        return [p for p in self.people if p.since <= on and p.is_ordinary and not p.is_resting]
 
 
 @dataclass(slots=True)
@@ -94,6 +112,21 @@ class District:
     admin: Person
     branches: Mapping[str, Branch]
     officers: dict[UUID, Person] = field(default_factory=dict)
+
+    def committees(self) -> Iterator[tuple[Person, list[Branch]]]:
+        """Each committee's officer, with the branches below it."""
+        for committee_id, officer in self.officers.items():
+            below = [b for b in self.branches.values() if b.committee_id == committee_id]
+            yield officer, below
+
+    def working(self, on: date) -> list[Branch]:
+        """The branches that have begun by a day."""
+        return [branch for branch in self.branches.values() if branch.since <= on]
+
+    def leader(self, organization_id: UUID) -> Person:
+        """Who keeps the meetings of a branch, or of a committee."""
+        heads = {branch.id: branch.head for branch in self.branches.values()}
+        return heads.get(organization_id) or self.officers[organization_id]
 
     def person(self, account: DemoAccount) -> Person:
         """One of the five."""

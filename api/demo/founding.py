@@ -1,10 +1,11 @@
 """Founding the demo district: tree, scheme, years, first administrator, branches with people."""
 
 import random
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
 import sqlalchemy as sa
 import yaml
@@ -40,16 +41,25 @@ def found(session: Session, rng: random.Random, *, founded_at: datetime, now: da
     import_organizations(session, read_rows(ORGANIZATIONS.read_bytes()), now=founded_at)
     named = {o.name: o for o in session.scalars(sa.select(Organization))}
     root = next(o for o in named.values() if o.parent_id is None)
-    branches = {name: Branch(named[name]) for name in cast.BRANCH_SIZES}
+    founded_on = business_day(founded_at)
+    pilots = {named[name].id for name in cast.PILOT_COMMITTEES}
+    branches = {
+        name: Branch(named[name], _first_day(named[name], pilots, founded_on))
+        for name in cast.BRANCH_SIZES
+    }
     admin = _enrol_admin(session, root, branches[cast.ADMIN.branch_name], founded_at)
     _publish_scheme(session, root, admin, founded_at)
-    for year in range(business_day(founded_at).year, business_day(now).year + 1):
+    for year in range(founded_on.year, business_day(now).year + 1):
         periods.ensure_year(session, year)
     for branch in branches.values():
         groups = _found_groups(session, admin, branch, founded_at)
         crowd = _crowd_of(rng, branch, today=business_day(now))
         _enter(session, admin, branch, groups, crowd, founded_at)
     return District(root, admin, branches)
+
+
+def _first_day(branch: Organization, pilots: Collection[UUID | None], founded_on: date) -> date:
+    return founded_on + timedelta(days=0 if branch.parent_id in pilots else cast.PILOT_DAYS)
 
 
 def _enrol_admin(session: Session, root: Organization, branch: Branch, now: datetime) -> Person:

@@ -1,16 +1,14 @@
-"""What the demo's officers decided: cadres, who drafts schemes, a recusal and an undo."""
+"""What the demo's officers decided: cadres, a recusal and an undo."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
-from uuid import UUID
 
-import sqlalchemy as sa
 import yaml
 from sqlalchemy.orm import Session
 
 from api.demo import cast
-from api.demo.district import Branch, District
+from api.demo.district import District
 from api.demo.founding import ROOT
 from api.demo.timeline import Event
 from core.clock import at_local, business_day
@@ -21,20 +19,16 @@ from points import (
     queue,
     recusals,
     review_batches,
-    scheme_delegations,
-    scheme_drafts,
     schemes,
 )
 from points.adjustments import Given, Terms
-from points.models import SchemeStatus, SchemeVersion, Subject
+from points.models import Subject
 from points.review import Action, Decision
-from points.scheme_delegations import Delegation
 
 CADRE_SCHEME = ROOT / "docs/schemes/chenggu-wudu-2022.yaml"
 VILLAGE_BRANCHES = ("上川村党支部", "下川村党支部")
-DRAFTING_COMMITTEE_OF = "上川村党支部"
 # Days behind the founding.
-APPOINTED, DELEGATED, STEPPED_BACK, UNDONE, SCORED, DRAFTED = 30, 45, 50, 55, 75, 400
+APPOINTED, STEPPED_BACK, UNDONE, SCORED = 30, 50, 55, 75
 MONTHLY_SCORES = {"basic_work": (5600, 5200), "key_work": (3600, 3750)}
 
 
@@ -42,11 +36,9 @@ def events(session: Session, district: District, *, founded_on: date) -> Iterato
     """One of each, at their days."""
     for days, hour, act in (
         (APPOINTED, 9, _appoint),
-        (DELEGATED, 9, _delegate),
         (STEPPED_BACK, 9, _step_back),
         (UNDONE, 19, _undo),
         (SCORED, 9, _score),
-        (DRAFTED, 9, _draft),
     ):
         at = at_local(founded_on + timedelta(days=days), hour)
         yield Event(at, partial(act, session, district))
@@ -75,7 +67,7 @@ def _score(session: Session, district: District, now: datetime) -> None:
     day = business_day(now)
     for number, name in enumerate(VILLAGE_BRANCHES):
         branch = district.branches[name]
-        officer = district.officers[_committee_of(branch)]
+        officer = district.officers[branch.committee_id]
         for item_code, scores in MONTHLY_SCORES.items():
             terms = Terms(
                 item_code, day, f"{day.month}月考核", "镇党委考核记录", subject=Subject.CADRES
@@ -84,15 +76,6 @@ def _score(session: Session, district: District, now: datetime) -> None:
             adjustments.enter(
                 session, officer.actor(day), branch.id, terms=terms, given=given, now=now
             )
-
-
-def _delegate(session: Session, district: District, now: datetime) -> None:
-    day = business_day(now)
-    committee_id = _committee_of(district.branches[DRAFTING_COMMITTEE_OF])
-    terms = Delegation(day, None, "区组通〔2025〕9 号")
-    scheme_delegations.delegate(
-        session, district.admin.actor(day), committee_id, terms=terms, now=now
-    )
 
 
 def _step_back(session: Session, district: District, now: datetime) -> None:
@@ -116,22 +99,3 @@ def _undo(session: Session, district: District, now: datetime) -> None:
     if review_id is not None:
         session.expire_all()
         review_batches.undo(session, actor, review_id, now=now + timedelta(minutes=3))
-
-
-def _draft(session: Session, district: District, now: datetime) -> None:
-    """Next year's scheme lies on the table as a copy of the one in force."""
-    published_id = session.scalars(
-        sa.select(SchemeVersion.id).where(
-            SchemeVersion.status == SchemeStatus.PUBLISHED,
-            SchemeVersion.subject == Subject.PARTY_MEMBERS,
-        )
-    ).one()
-    actor = district.admin.actor(business_day(now))
-    scheme_drafts.create(session, actor, district.root.id, text=None, copy_of=published_id, now=now)
-
-
-def _committee_of(branch: Branch) -> UUID:
-    committee_id = branch.organization.parent_id
-    if committee_id is None:
-        raise LookupError(f"{branch.organization.name} stands under nobody")
-    return committee_id

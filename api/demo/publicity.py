@@ -25,6 +25,7 @@ from points.objection_decisions import Verdict
 from points.publicity_models import Bulletin, BulletinEntry, Objection, ObjectionStatus
 
 PUBLISHING_DAY, OBJECTING_DAY, ANSWERING_DAY, DEDUCTING_DAY = 3, 5, 6, 13
+APPEALING_DAY, APPEAL_ANSWERING_DAY = 7, 10
 CONTESTED = ("服务时长与签到表不一致，请核对。", "这次服务我没有看到他参加。")
 REPLIES = (
     (Verdict.UPHELD, "经核对，该次服务由他人代签，已更正。"),
@@ -38,7 +39,7 @@ def events(session: Session, district: District, *, founded_on: date) -> Iterato
     for number, month in enumerate(months(founded_on, founded_on + timedelta(days=440))):
         after = next_month(month)
         at = at_local(after.replace(day=PUBLISHING_DAY), 10)
-        for branch in district.branches.values():
+        for branch in district.working(month):
             yield Event(at, partial(_publish, session, branch, month))
         if number in (2, 6):
             case = number // 6
@@ -46,6 +47,11 @@ def events(session: Session, district: District, *, founded_on: date) -> Iterato
             yield Event(at, partial(_contest, session, district, home, case))
             at = at_local(after.replace(day=ANSWERING_DAY), 15)
             yield Event(at, partial(_answer, session, district, case))
+        if number == 6:
+            at = at_local(after.replace(day=APPEALING_DAY), 20)
+            yield Event(at, partial(_appeal, session, district))
+            at = at_local(after.replace(day=APPEAL_ANSWERING_DAY), 15)
+            yield Event(at, partial(_answer, session, district, 1))
         if number == 4:
             at = at_local(after.replace(day=DEDUCTING_DAY), 9)
             yield Event(at, partial(_deduct, session, home))
@@ -86,6 +92,15 @@ def _contest(
         objections.file_on_entry(session, actor, entry_id, reason=CONTESTED[number], now=now)
 
 
+def _appeal(session: Session, district: District, now: datetime) -> None:
+    """The member is not content, and the body above looks at it once more."""
+    rejected_id = session.scalars(
+        sa.select(Objection.id).where(Objection.status == ObjectionStatus.REJECTED)
+    ).one()
+    actor = district.person(cast.MEMBER).actor(business_day(now))
+    objections.appeal(session, actor, rejected_id, reason="签到表上没有组织者签名。", now=now)
+
+
 def _answer(session: Session, district: District, number: int, now: datetime) -> None:
     """Whoever the objection was addressed to and has no part in it answers in writing."""
     waiting = session.scalars(
@@ -105,7 +120,12 @@ def _decider(district: District, objection: Objection) -> Person:
     people = [district.admin, *district.officers.values()]
     for branch in district.branches.values():
         people += [one for one in (branch.deputy, branch.secretary) if one is not None]
-    concerned = {objection.member_id, objection.objector_id, objection.approved_by}
+    concerned = {
+        objection.member_id,
+        objection.objector_id,
+        objection.approved_by,
+        objection.first_decided_by,
+    }
     return next(
         person
         for person in people

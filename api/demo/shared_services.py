@@ -23,7 +23,7 @@ from activities.models import VolunteerRecord
 from activities.service_checks import Check
 from activities.service_confirmation import Line
 from activities.service_issuers import Registration
-from activities.service_models import IssuerKind, ServiceSignup, SheetKind
+from activities.service_models import IssuerKind, ServiceIssuer, ServiceSignup, SheetKind
 from activities.service_sheets import SheetRequest
 from activities.signup_rules import OpportunityPlan
 from api.demo import cast
@@ -37,6 +37,8 @@ from members.models import Affiliation, AffiliationKind
 # Days behind the founding on which the community offers a Saturday of service.
 OFFERED = (40, 130, 220, 310, 400)
 MINUTES = 120
+# A day on which it rained.
+RAINED = 175
 
 
 def events(session: Session, district: District, *, founded_on: date) -> Iterator[Event]:
@@ -48,6 +50,8 @@ def events(session: Session, district: District, *, founded_on: date) -> Iterato
         yield Event(at, partial(_hold, session, district))
     asking = at_local(founded_on + timedelta(days=OFFERED[0] + 2), 12)
     yield Event(asking, partial(_correct, session, district))
+    raining = at_local(founded_on + timedelta(days=RAINED), 9)
+    yield Event(raining, partial(_call_off, session, district))
     printing = at_local(founded_on + timedelta(days=OFFERED[1] + 30), 12)
     yield Event(printing, partial(_print, session, district))
 
@@ -67,13 +71,8 @@ def _register(session: Session, district: District, now: datetime) -> None:
 
 def _hold(session: Session, district: District, now: datetime) -> None:
     home, day = district.branches[cast.HOME_BRANCH], business_day(now)
-    host = home.head.actor(day)
-    starts_at = now + timedelta(hours=26)
-    plan = OpportunityPlan(
-        "社区环境整治日", "梧桐里社区", "自带手套", starts_at,
-        starts_at + timedelta(minutes=MINUTES), MINUTES, 12, None, False,
-    )  # fmt: skip
-    opportunity = opportunities.publish(session, host, home.id, plan=plan, now=now)
+    plan = _plan(session, "社区环境整治日", now + timedelta(hours=26))
+    opportunity = opportunities.publish(session, home.head.actor(day), home.id, plan=plan, now=now)
     coming = _coming(session, district, day)
     taken = [_sign_up(session, opportunity.id, person, now) for person in coming]
     came, left = plan.starts_at, plan.ends_at
@@ -87,6 +86,29 @@ def _hold(session: Session, district: District, now: datetime) -> None:
     session.expire_all()
     host = home.head.actor(business_day(after))
     service_confirmation.confirm(session, host, opportunity.id, lines, now=after)
+
+
+def _plan(session: Session, title: str, starts_at: datetime) -> OpportunityPlan:
+    """Two hours in the name of the neighbourhood committee, which may certify them."""
+    ends_at, issuer_id = starts_at + timedelta(minutes=MINUTES), _issuer(session)
+    return OpportunityPlan(
+        title, "梧桐里社区", "自带手套", starts_at, ends_at, MINUTES, 12, issuer_id, False
+    )
+
+
+def _issuer(session: Session) -> UUID:
+    return session.scalars(sa.select(ServiceIssuer.id)).one()
+
+
+def _call_off(session: Session, district: District, now: datetime) -> None:
+    """Everyone who had signed up is told in time."""
+    home, day = district.branches[cast.HOME_BRANCH], business_day(now)
+    host = home.head.actor(day)
+    plan = _plan(session, "河岸清理", now + timedelta(hours=26))
+    opportunity = opportunities.publish(session, host, home.id, plan=plan, now=now)
+    _sign_up(session, opportunity.id, district.person(cast.MEMBER), now)
+    later = now + timedelta(hours=20)
+    opportunities.cancel(session, host, opportunity.id, reason="暴雨预警", now=later)
 
 
 def _sign_up(
@@ -131,13 +153,19 @@ def _correct(session: Session, district: District, now: datetime) -> None:
 
 
 def _print(session: Session, district: District, now: datetime) -> None:
+    """A record by her branch, and a certificate by the committee that organised."""
     day = business_day(now)
     member = district.person(cast.MEMBER).actor(day)
     for purpose in ConsentPurpose:
         text = consents.text_in_force(purpose, day)
         consents.decide(session, member, purpose, text_version=text.version, is_given=True, now=now)
-    request = SheetRequest(SheetKind.RECORD, day - timedelta(days=150), day, None)
-    service_sheets.issue(session, member, request=request, now=now)
+    first_on = day - timedelta(days=150)
+    for kind, issuer_id in (
+        (SheetKind.RECORD, None),
+        (SheetKind.CERTIFICATE, _issuer(session)),
+    ):
+        request = SheetRequest(kind, first_on, day, issuer_id)
+        service_sheets.issue(session, member, request=request, now=now)
 
 
 def _organised(session: Session, member: Person) -> VolunteerRecord:

@@ -18,7 +18,7 @@ DELEGATE_DAYS = 60
 def appoint_all(session: Session, district: District, *, founded_at: datetime) -> None:
     """Everybody who decides, keeps or audits, since the founding."""
     today, root = business_day(founded_at), district.root
-    system_admin = district.branches[cast.ADMIN.branch_name].free(today)[0]
+    system_admin = district.branches[cast.ADMIN.branch_name].candidates(today)[0]
     grant = role_grants.appoint_first(
         session, system_admin.id, root.id, role=Role.SYSTEM_ADMIN, now=founded_at
     )
@@ -42,7 +42,7 @@ def name_delegate(session: Session, district: District, *, now: datetime) -> Non
     """Somebody who decides for the home branch for the next weeks."""
     branch = district.branches[cast.HOME_BRANCH]
     actor = branch.head.actor(business_day(now))
-    delegate = branch.free(actor.on)[0]
+    delegate = branch.candidates(actor.on)[0]
     until = actor.on + timedelta(days=DELEGATE_DAYS)
     delegations.name_delegate(session, actor, branch.id, delegate.id, until=until, now=now)
 
@@ -53,7 +53,7 @@ def _appoint_officer(session: Session, district: District, branch: Branch, now: 
     if committee.id in district.officers:
         return
     is_home = branch.organization.name == cast.HOME_BRANCH
-    officer = district.person(cast.OFFICER) if is_home else branch.free(business_day(now))[0]
+    officer = district.person(cast.OFFICER) if is_home else branch.candidates(business_day(now))[0]
     _appoint(session, district.admin, officer, Role.COMMITTEE_OFFICER, committee, now)
     district.officers[committee.id] = officer
 
@@ -62,14 +62,16 @@ def _appoint_leaders(session: Session, district: District, branch: Branch, now: 
     today, place, name = business_day(now), branch.organization, branch.organization.name
     if name != cast.VACANT_BRANCH:
         is_home = name == cast.HOME_BRANCH
-        branch.secretary = district.person(cast.SECRETARY) if is_home else branch.free(today)[0]
+        branch.secretary = (
+            district.person(cast.SECRETARY) if is_home else branch.candidates(today)[0]
+        )
         _appoint(session, district.admin, branch.secretary, Role.BRANCH_SECRETARY, place, now)
     if len(branch.people) >= cast.DEPUTY_FROM_SIZE:
-        branch.deputy = branch.free(today)[0]
+        branch.deputy = branch.candidates(today)[0]
         _appoint(session, district.admin, branch.deputy, Role.DEPUTY_SECRETARY, place, now)
     groups = {p.group.id: p.group for p in branch.people if p.group}
     for group in groups.values():
-        leader = next(p for p in branch.free(today) if p.group is group)
+        leader = next(p for p in branch.candidates(today) if p.group is group)
         _appoint(session, district.admin, leader, Role.GROUP_LEADER, group, now)
 
 

@@ -35,7 +35,7 @@ def settle(
         resting = [person for person in branch.people if person.is_resting]
         for person in rng.sample(resting, len(resting) // 3):
             _exempt(session, district, person, ExemptionKind.AGED, exempted_at)
-    on_care_leave = district.branches[cast.HOME_BRANCH].free(business_day(founded_at))[-1]
+    on_care_leave = district.branches[cast.HOME_BRANCH].candidates(business_day(founded_at))[-1]
     on_care_leave.is_resting = True
     _exempt(session, district, on_care_leave, ExemptionKind.LONG_TERM_CARE, exempted_at)
     _send_migrants(session, district, founded_at)
@@ -63,7 +63,7 @@ def _send_migrants(session: Session, district: District, now: datetime) -> None:
     """Villagers who work in town: their relation stays at home, a town branch looks after them."""
     on = business_day(now)
     host = district.branches[HOST_BRANCH]
-    for person in district.branches[VILLAGE_BRANCH].free(on)[:MIGRANTS_COUNT]:
+    for person in district.branches[VILLAGE_BRANCH].candidates(on)[:MIGRANTS_COUNT]:
         _classify(session, district, person, MemberClass.MIGRANT, now)
         guest = Guest(AffiliationKind.MIGRANT_HOST, host.id, on, None, "外出务工")
         affiliations.add_guest(session, district.admin.actor(on), person.id, guest=guest, now=now)
@@ -73,6 +73,6 @@ def _report_in(session: Session, district: District, now: datetime) -> None:
     """Office members who report to the community where they live (双报到)."""
     on = business_day(now)
     home = district.branches[cast.HOME_BRANCH]
-    for person in district.branches[OFFICE_BRANCH].free(on)[:REPORTERS_COUNT]:
+    for person in district.branches[OFFICE_BRANCH].candidates(on)[:REPORTERS_COUNT]:
         guest = Guest(AffiliationKind.COMMUNITY_REGISTRATION, home.id, on, None, "在职党员报到")
         affiliations.add_guest(session, district.admin.actor(on), person.id, guest=guest, now=now)

@@ -12,10 +12,14 @@ from api.demo import (
     calendar,
     cast,
     governing,
+    manual_points,
     meetings,
+    promise_changes,
     promises,
     publicity,
+    scheme_work,
     shared_services,
+    special_meetings,
     timeline,
     years,
 )
@@ -27,7 +31,8 @@ from core.clock import at_local, business_day
 from points import ledger
 from points.models import Claim, LedgerEntry
 
-ROUNDS, ROUND_DAYS = 30, 14
+# A month of reports, then one sitting in each branch.
+ROUNDS, ROUND_DAYS = 15, 28
 # The last days are not decided yet: what a newcomer finds waiting.
 WAITING_DAYS = 10
 SHARE_PER_ROUND = 0.08
@@ -51,6 +56,10 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
         *promises.events(session, district, founded_on=founded),
         *shared_services.events(session, district, founded_on=founded),
         *publicity.events(session, district, founded_on=founded),
+        *special_meetings.events(session, district, founded_on=founded),
+        *manual_points.events(session, district, founded_on=founded),
+        *scheme_work.events(session, district, founded_on=founded),
+        *promise_changes.events(session, district, founded_on=founded),
         *governing.events(session, district, founded_on=founded),
         *years.events(session, district, founded_on=founded),
     ]
@@ -61,7 +70,7 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
 def _rounds(
     session: Session, rng: random.Random, district: District, founded: date
 ) -> Iterator[Event]:
-    """A fortnight of reports, then decisions; what was returned is put right in the next."""
+    """Four weeks of reports, then decisions; what was returned is put right in the next."""
     people = {p.id: p for branch in district.branches.values() for p in branch.people}
     returned: list[Claim] = []
 
@@ -83,9 +92,9 @@ def _rounds(
 def _services_of(
     rng: random.Random, district: District, first_day: date, number: int
 ) -> list[tuple[Branch, Service]]:
-    """What everybody did in the first twelve days of a round; nobody twice."""
+    """What everybody did in a round but for its last two days; nobody twice."""
     services = []
-    for branch in district.branches.values():
+    for branch in district.working(first_day):
         active = branch.helpers(first_day)
         # A part of each branch does the work, as everywhere.
         busy = active[: max(3, len(active) * 2 // 3)]
@@ -112,13 +121,13 @@ def _of_the_named(
     service = invent_service(rng, home, member, on=on).starting(on, 9)
     if number == ROUNDS - 1:
         yield home, service.lasting(180, planned_minutes=120)
-    elif number == ROUNDS - 4:
+    elif number == ROUNDS - 2:
         # Nine and a half hours in a day: flagged, and granted up to the cap of the day.
         long_day = invent_service(rng, home, home.free(on)[-1], on=on)
         yield home, long_day.starting(on, 7).lasting(570, planned_minutes=570)
-    elif number % 4 == 2:
+    elif number % 2 == 1:
         yield home, service.lasting(90, planned_minutes=90)
-    if number % 6 == 0:
+    if number % 3 == 0:
         yield home, invent_service(rng, home, secretary, on=on).starting(on, 14)
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from core.clock import business_day
 from notifications import inbox
 
 
@@ -18,17 +19,19 @@ class Event:
 
 
 def live(session: Session, events: Iterable[Event], *, until: datetime) -> None:
-    """Let everything up to an instant happen, the earliest first."""
-    hour = until
+    """Let everything up to an instant happen, the earliest first; inboxes fill once a day."""
+    told_on = business_day(until)
     for event in sorted(events, key=lambda event: event.at):
         if event.at > until:
             return
-        if event.at.replace(minute=0) != hour:
-            # A request has a session of its own; this one would show rows as it first read them.
-            hour = event.at.replace(minute=0)
-            session.expire_all()
+        day = business_day(event.at)
+        if day != told_on:
+            told_on = day
             inbox.deliver(session, now=event.at)
         event.happen(event.at)
+        # A request has a session of its own; this one would show rows as it first read them.
+        session.flush()
+        session.expunge_all()
 
 
 def months(first_day: date, last_day: date) -> Iterator[date]:

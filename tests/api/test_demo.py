@@ -14,23 +14,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from activities.life_models import CheckIn, LeaveRequest, MakeUp
 from activities.models import Activity, VolunteerRecord
-from activities.pledge_models import Pledge
-from activities.record_models import MeetingVote
-from activities.service_models import (
-    ServiceCorrection,
-    ServiceIssuer,
-    ServiceSheet,
-    ServiceSignup,
-)
 from api.demo import cast
 from api.demo.seeding import seed
 from core.clock import SHANGHAI, business_day
 from core.db import Base
 from members.access_models import Account, Role, RoleGrant
-from members.cadre_models import CadreAppointment
-from members.consent_models import Consent
 from members.models import (
     Affiliation,
     Exemption,
@@ -41,11 +30,8 @@ from members.models import (
 )
 from notifications.models import Channel, InboxMessage, OutboxMessage
 from points import verification
-from points.models import Claim, LedgerEntry, Period, SchemeVersion
-from points.publicity_models import Adjustment, Bulletin, Objection
-from points.review_models import Recusal, ReviewBatch
-from points.scheme_models import SchemeDelegation
-from points.statement_models import PeriodOpening, PeriodStatement
+from points.models import Claim, LedgerEntry, Period
+from tests.api.demo_year import PARTS_OF_A_YEAR
 from tests.engines import ENGINE_KINDS, Databases
 
 # One worker seeds once an engine for all of these tests.
@@ -53,6 +39,7 @@ pytestmark = pytest.mark.xdist_group("demo")
 ROOT = Path(__file__).resolve().parents[2]
 # The hardest day for a story that ends today: a new year, and the last one still open.
 NOW = datetime(2027, 1, 2, 0, 30, tzinfo=SHANGHAI)
+SPRING = datetime(2027, 5, 20, 9, 30, tzinfo=SHANGHAI)
 PRODUCT = ("core", "members", "notifications", "points", "activities", "jobs", "api")
 # What could carry something off this machine. The health probe of `flask demo` asks 127.0.0.1.
 NETWORK = {"smtplib", "requests", "urllib", "http", "socket", "ftplib", "asyncio", "httpx"}
@@ -109,6 +96,18 @@ def demo(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Demo]
             session.commit()
             yield Demo(session, app)
         outer.rollback()
+
+
+def test_story_can_also_be_told_in_spring(databases: Databases) -> None:
+    """Then both seasons of pledges lie in one year. The engine is no matter, so one will do."""
+    vault = databases.settings("sqlite").vault
+    with (
+        time_machine.travel(SPRING),
+        databases.engine("sqlite").connect() as connection,
+        Session(connection, expire_on_commit=False, info={"vault": vault}) as session,
+    ):
+        assert seed(session, now=SPRING)
+        session.rollback()
 
 
 def test_second_seeding_changes_nothing(demo: Demo) -> None:
@@ -172,48 +171,18 @@ def test_story_is_fourteen_months_long_and_shows_each_case(demo: Demo) -> None:
 
     assert timedelta(days=400) < business_day(NOW) - first < timedelta(days=450)
     assert years == {"2025": "closed", "2026": "open", "2027": "open"}
-    assert demo.count(Claim, Claim.status == "approved") > 500
+    assert demo.count(Claim, Claim.status == "approved") > 250
     assert demo.count(Claim, Claim.status == "returned") >= 3
     assert demo.count(LedgerEntry, LedgerEntry.reverses_id.is_not(None)) >= 3
     by_day = LedgerEntry.binding_cap.startswith("item:volunteer_service:day")
     assert demo.count(LedgerEntry, by_day, LedgerEntry.points > 0) >= 1
     assert demo.count(LedgerEntry, LedgerEntry.binding_cap.contains(":year:")) >= 3
     assert demo.count(VolunteerRecord, VolunteerRecord.entered_by != VolunteerRecord.member_id) > 0
-    assert demo.count(Activity) >= 14 * len(cast.BRANCH_SIZES)
     assert demo.count(Activity, Activity.cancelled_at.is_not(None)) == 1
 
 
 def test_each_part_of_a_year_happens_at_least_once(demo: Demo) -> None:
-    happened = {
-        "theme day closed": demo.count(Activity, Activity.closed_at.is_not(None)),
-        "vote": demo.count(MeetingVote),
-        "check-in": demo.count(CheckIn),
-        "leave approved": demo.count(LeaveRequest, LeaveRequest.status == "approved"),
-        "make-up": demo.count(MakeUp),
-        "pledge evaluated": demo.count(Pledge, Pledge.status == "evaluated"),
-        "pledge excused": demo.count(Pledge, Pledge.status == "unfulfilled_excused"),
-        "sign-up": demo.count(ServiceSignup),
-        "correction answered": demo.count(
-            ServiceCorrection, ServiceCorrection.answered_at.is_not(None)
-        ),
-        "record sheet": demo.count(ServiceSheet),
-        "consent": demo.count(Consent),
-        "issuer": demo.count(ServiceIssuer),
-        "deduction posted": demo.count(
-            Adjustment, Adjustment.is_deduction, Adjustment.status == "posted"
-        ),
-        "bulletin closed": demo.count(Bulletin, Bulletin.status == "closed"),
-        "objection upheld": demo.count(Objection, Objection.status == "upheld"),
-        "objection rejected": demo.count(Objection, Objection.status == "rejected"),
-        "batch undone": demo.count(ReviewBatch, ReviewBatch.undone_at.is_not(None)),
-        "recusal": demo.count(Recusal),
-        "draft": demo.count(SchemeVersion, SchemeVersion.status == "draft"),
-        "delegation": demo.count(SchemeDelegation),
-        "cadre": demo.count(CadreAppointment),
-        "cadre's points": demo.count(LedgerEntry, LedgerEntry.subject == "cadres"),
-        "statement": demo.count(PeriodStatement),
-        "year taken over": demo.count(PeriodOpening),
-    }
+    happened = {what: demo.count(*rows) for what, rows in PARTS_OF_A_YEAR.items()}
 
     assert [what for what, times in happened.items() if not times] == []
 
@@ -284,14 +253,14 @@ def test_member_sees_points_messages_and_something_to_put_right(demo: Demo) -> N
     claims = demo.get(cast.MEMBER, "/claims")["items"]
 
     assert balance["total"] != balance["components"][0]["start"]
-    assert {claim["status"] for claim in claims} == {"approved", "pending", "returned"}
+    assert {claim["status"] for claim in claims} >= {"approved", "pending", "returned"}
     assert demo.get(cast.MEMBER, "/me/messages")["items"]
 
 
 def test_ledger_of_the_story_adds_up(demo: Demo) -> None:
     report = verification.verify(demo.session)
 
-    assert report.entries == demo.count(LedgerEntry) > 500
+    assert report.entries == demo.count(LedgerEntry) > 2000
     assert report.faults == 0, report.findings
 
 

@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from core.clock import at_local
-from members.contact import holds, outages, preview
+from members.contact import holds, membership_decisions, outages, preview
 from members.contact.holds import HoldTerms
+from members.contact.membership_rules import DecisionFacts, DecisionGround, DecisionKind
 from members.contact.models import (
     CaseState,
     ContactCase,
@@ -322,11 +323,11 @@ def test_abroad_contact_is_due_every_half_year(scene: Scene) -> None:
 def test_only_members_with_rights_are_watched(scene: Scene) -> None:
     scene.told("党员甲", KIND.DUES_PAID, days_ago(100))
     scene.told(HEARD, KIND.DUES_PAID, TODAY)
-    scene.session.execute(
-        sa.update(Member)
-        .where(Member.id == scene.world.members["党员甲"])
-        .values(membership_status="suspended")
+    expulsion = DecisionFacts(
+        DecisionKind.EXPULSION, DecisionGround.DISCIPLINE, "党员大会", TODAY, "1号", "党委", TODAY
     )
+    admin, member_id = scene.world.actor("区管理员"), scene.world.members["党员甲"]
+    membership_decisions.enter(scene.session, admin, member_id, decision=expulsion, now=NOW)
 
     assert scene.scan().crossings == []
 

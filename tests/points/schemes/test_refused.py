@@ -53,7 +53,7 @@ def earned(**changes: Any) -> Change:
 
 
 CONTRADICTIONS: dict[str, tuple[Change, str, str]] = {
-    "sub-items over their part": (earned(), "/components/3/cap", "可达 10 分，二者矛盾"),
+    "sub-items over their part": (earned(), "/components/4/cap", "可达 10 分，二者矛盾"),
     "an unknown part": (item(0, component="none"), "/items/0/component", "不存在"),
     "an unknown group": (item(0, group="none"), "/items/0/group", "不存在"),
     "a group without caps": (
@@ -65,7 +65,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str, str]] = {
     "a cap on a deduction part": (
         lambda d: d["components"].append(
             {"code": "d", "name": "扣分", "kind": "deduction", "cap": "5"}),
-        "/components/3/cap", "写作 deduct_cap"),
+        "/components/4/cap", "写作 deduct_cap"),
     "one entry above its part": (item(COMMENDED, points="31"), "/items/5/points", "一次就超过"),
     "study by the minute": (
         item(PRESENT, unit="minute"), "/items/1/unit", "只有志愿服务按时长计分"),
@@ -106,8 +106,8 @@ CONTRADICTIONS: dict[str, tuple[Change, str, str]] = {
     "a limit of bands without veto": (
         part(1, at_most="合格"), "/components/1/at_most", "不是一票否决"),
     "a veto that limits to the best band": (
-        veto({"at_most": "优秀"}, {}), "/components/3/at_most", "限定不了什么"),
-    "a veto with points": (veto({}, {"points": "-5"}), "/items/7/points", "不带分值"),
+        veto({"at_most": "优秀"}, {}), "/components/4/at_most", "限定不了什么"),
+    "a veto with points": (veto({}, {"points": "-5"}), "/items/8/points", "不带分值"),
     "a veto outside its part": (
         item(COMMENDED, event="veto", unit="occurrence"), "/items/5/component", "相互对应"),
     "the reserved part": (part(1, code="carry_over"), "/components/1/code", "留给上年结转"),
@@ -171,13 +171,13 @@ DOUBTS: dict[str, tuple[Change, str, str]] = {
     "a gain in a part that starts full": (item(ABSENT, points="2"), "/items/2/points", "加不上"),
     "a part without items": (
         lambda d: d["components"].append(part_of("bonus", "5") | {"code": "x"}),
-        "/components/3", "没有任何项目"),
+        "/components/4", "没有任何项目"),
     "a group without items": (
         lambda d: d.update(groups=[{"code": "g", "name": "组", "caps": {"year": "5"}}]),
         "/groups/0", "没有任何项目"),
     "sub-items that cannot fill their part": (
-        lambda d: (earned(classes=["migrant"])(d), d["components"][3].update(cap="7")),
-        "/components/3/cap", "达不到上限"),
+        lambda d: (earned(classes=["migrant"])(d), d["components"][-1].update(cap="7")),
+        "/components/4/cap", "达不到上限"),
     "a total that parts cannot reach": (
         lambda d: d.update(total_cap="110"), "/total_cap", "不会起作用"),
 }  # fmt: skip
