@@ -15,7 +15,12 @@ REQUEST_ID = "demo-seed"
 
 @dataclass(slots=True)
 class Person:
-    """A member of the demo; who rests takes no part in the story (aged, exempt)."""
+    """A member of the demo; who rests takes no part in the story (aged, exempt).
+
+    Args:
+        silent_from: the first day on which nobody hears of him any more.
+        silent_until: the day on which he is there again.
+    """
 
     id: UUID
     name: str
@@ -25,11 +30,21 @@ class Person:
     is_resting: bool = False
     group: Organization | None = None
     held_roles: tuple[HeldRole, ...] = ()
+    silent_from: date = date.max
+    silent_until: date = date.max
 
     @property
     def is_ordinary(self) -> bool:
         """Whether he holds no role, and is none of the five."""
         return not self.held_roles and self.name not in {account.name for account in ACCOUNTS}
+
+    def is_silent(self, on: date) -> bool:
+        """Whether nobody hears of him on a day."""
+        return self.silent_from <= on < self.silent_until
+
+    def takes_part(self, on: date) -> bool:
+        """Whether he may have done something on a day."""
+        return self.since <= on and not self.is_resting and not self.is_silent(on)
 
     def actor(self, on: date) -> Actor:
         """The person acting on a day, as a request of his would."""
@@ -88,7 +103,7 @@ class Branch:
         """Who may have done something on a day; nobody before the branch began."""
         if on < self.since:
             return []
-        return [person for person in self.people if person.since <= on and not person.is_resting]
+        return [person for person in self.people if person.takes_part(on)]
 
     def helpers(self, on: date) -> list[Person]:
         """Who may have claimed something that somebody else decides."""
@@ -101,7 +116,7 @@ class Branch:
 
     def candidates(self, on: date) -> list[Person]:
         """Who could take a role on a day, also before the branch begins."""
-        return [p for p in self.people if p.since <= on and p.is_ordinary and not p.is_resting]
+        return [p for p in self.people if p.takes_part(on) and p.is_ordinary]
 
 
 @dataclass(slots=True)
@@ -118,6 +133,11 @@ class District:
         for committee_id, officer in self.officers.items():
             below = [b for b in self.branches.values() if b.committee_id == committee_id]
             yield officer, below
+
+    def silent(self, on: date) -> set[UUID]:
+        """Of whom nobody hears on a day."""
+        people = (person for branch in self.branches.values() for person in branch.people)
+        return {person.id for person in people if person.is_silent(on)}
 
     def working(self, on: date) -> list[Branch]:
         """The branches that have begun by a day."""

@@ -113,10 +113,13 @@ def _hold(
     if member.id in expected and activity.kind == ActivityKind.GENERAL_MEETING:
         _scan(session, leader, member, activity)
         names.add(member.id)
+    silent = district.silent(business_day(now))
+    names |= silent
     away = [one for one in expected if one not in names and rng.randrange(AWAY_ONE_IN) == 0]
     is_paper = activity.organization_id == district.branches[PAPER_BRANCH].id
     origin = AttendanceOrigin.PAPER if is_paper else AttendanceOrigin.ROLL_CALL
     marks = [Mark(one, *rng.choice(_AWAY)) for one in away]
+    marks += [Mark(one, AttendanceStatus.ABSENT_UNEXCUSED, "") for one in expected if one in silent]
     roll = RollCall(marks, AttendanceStatus.PRESENT, origin)
     roll_calls.call_roll(session, actor, activity.id, roll=roll, now=now)
     if activity.kind == ActivityKind.GENERAL_MEETING and activity.starts_at.month % 6 == 0:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api.demo import calendar, cast, standing, story
+from api.demo import calendar, cast, keeping_in_touch, standing, story
 from api.demo.founding import found
 from api.demo.staffing import appoint_all, name_delegate, open_accounts
 from core.clock import at_local, business_day
@@ -30,6 +30,7 @@ def seed(session: Session, *, now: datetime) -> bool:
     district = found(session, rng, founded_at=founded_at, now=now)
     appoint_all(session, district, founded_at=founded_at)
     standing.settle(session, rng, district, founded_at=founded_at, now=now)
+    keeping_in_touch.fall_silent(district, now=now)
     calendar.fill(session, district, founded_at=founded_at, now=now)
     story.tell(session, rng, district, now=now)
     name_delegate(session, district, now=now - timedelta(days=5))

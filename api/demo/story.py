@@ -12,6 +12,7 @@ from api.demo import (
     calendar,
     cast,
     governing,
+    keeping_in_touch,
     manual_points,
     meetings,
     promise_changes,
@@ -61,6 +62,7 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
         *scheme_work.events(session, district, founded_on=founded),
         *promise_changes.events(session, district, founded_on=founded),
         *governing.events(session, district, founded_on=founded),
+        *keeping_in_touch.events(session, district, founded_on=founded, today=business_day(now)),
         *years.events(session, district, founded_on=founded),
     ]
     timeline.live(session, events, until=now)
