@@ -22,10 +22,12 @@ from members.contact.search_rules import AttemptFacts
 from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
 from notifications import contact_reminders
 
-# Days before the end of the story from which on nobody hears of somebody.
-SOUGHT_DAYS, BACK_DAYS, HELD_DAYS, SUSPENDED_DAYS = 140, 125, 110, 330
+# Days before the end of the story from which on nobody hears of somebody. A case opens 95 days
+# after his last record, seen when the branch records again, which it does once a month.
+SOUGHT_DAYS, BACK_DAYS, HELD_DAYS, SUSPENDED_DAYS = 164, 147, 110, 330
 LINK_DAYS, DECIDED_DAYS = 12, 100
-DUES_DAY, SCAN_EVERY = 8, timedelta(days=14)
+# Nobody has left yet when the story begins; the last weeks are scanned as a job would.
+DUES_DAY, SCANS, SCAN_EVERY = 8, 16, timedelta(days=7)
 SUSPENDED_BRANCH, HELD_BRANCH = "上川村党支部", "滨河苑社区党支部"
 
 
@@ -48,15 +50,13 @@ def fall_silent(district: District, *, now: datetime) -> None:
 def events(
     session: Session, district: District, *, founded_on: date, today: date
 ) -> Iterator[Event]:
-    """Dues each month, a scan each fortnight, and what people did about four silent members."""
+    """Dues each month, scans, and what people did about four silent members."""
     home = district.branches[cast.HOME_BRANCH]
     for month in months(founded_on, today):
         at = at_local(month.replace(day=DUES_DAY), 18)
         yield Event(at, partial(_collect_dues, session, district))
-    day = founded_on + SCAN_EVERY
-    while day <= today:
-        yield Event(at_local(day, 6), partial(_scan, session))
-        day += SCAN_EVERY
+    for number in range(SCANS):
+        yield Event(at_local(today - number * SCAN_EVERY, 6), partial(_scan, session))
     sought, back = sorted(_silent(home), key=lambda person: person.silent_from)
     for days_ago, attempt in _SEARCH:
         at = at_local(today - timedelta(days=days_ago), 10)
@@ -67,10 +67,10 @@ def events(
 
 
 _SEARCH = (
-    (40, (SearchMethod.PHONE_CALL, ContactedPerson.NOBODY, Outcome.NO_ANSWER)),
-    (38, (SearchMethod.WECHAT, ContactedPerson.NOBODY, Outcome.NO_ANSWER)),
-    (30, (SearchMethod.FAMILY, ContactedPerson.OTHER_RELATIVE, Outcome.RELATIVE_ANSWERED)),
-    (21, (SearchMethod.LAST_ADDRESS_VISIT, ContactedPerson.NEIGHBOUR, Outcome.MOVED_AWAY)),
+    (30, (SearchMethod.PHONE_CALL, ContactedPerson.NOBODY, Outcome.NO_ANSWER)),
+    (28, (SearchMethod.WECHAT, ContactedPerson.NOBODY, Outcome.NO_ANSWER)),
+    (21, (SearchMethod.FAMILY, ContactedPerson.OTHER_RELATIVE, Outcome.RELATIVE_ANSWERED)),
+    (14, (SearchMethod.LAST_ADDRESS_VISIT, ContactedPerson.NEIGHBOUR, Outcome.MOVED_AWAY)),
 )
 
 

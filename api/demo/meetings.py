@@ -146,6 +146,8 @@ def _decide(session: Session, actor: Actor, activity: Activity, now: datetime) -
 
 def _catch_up(session: Session, branch: Branch, now: datetime) -> None:
     """A member who was absent a week ago has read the papers with the secretary."""
+    day = business_day(now)
+    silent = [person.id for person in branch.people if person.is_silent(day)]
     missed = session.execute(
         sa.select(Attendance.activity_id, Attendance.member_id)
         .join(Activity, Activity.id == Attendance.activity_id)
@@ -153,13 +155,12 @@ def _catch_up(session: Session, branch: Branch, now: datetime) -> None:
             Activity.organization_id == branch.id,
             Activity.starts_at > now - CAUGHT_UP_WITHIN,
             Attendance.status == AttendanceStatus.ABSENT_UNEXCUSED,
-            Attendance.member_id != branch.head.id,
+            Attendance.member_id.not_in([branch.head.id, *silent]),
         )
         .order_by(Attendance.member_id)
         .limit(1)
     ).first()
     if missed is not None:
-        day = business_day(now)
         facts = MakeUpFacts(day, "学习会议材料并交流体会")
         actor = branch.head.actor(day)
         make_ups.confirm(session, actor, missed[0], missed[1], facts=facts, now=now)

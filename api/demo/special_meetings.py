@@ -102,7 +102,10 @@ def _hold(
     """Announced a week ahead; everybody came; written down and closed."""
     meeting = plan(home, business_day(now))
     activity = _announce(session, meeting, now)
-    _close(session, meeting, activity, RollCall((), AttendanceStatus.PRESENT), now + LENGTH)
+    silent = {person.id for person in home.people if person.is_silent(business_day(now))}
+    away = silent.intersection(expected_lists.find_members(session, activity, now=now))
+    marks = [Mark(one, AttendanceStatus.ABSENT_UNEXCUSED) for one in away]
+    _close(session, meeting, activity, RollCall(marks, AttendanceStatus.PRESENT), now + LENGTH)
 
 
 def _study(session: Session, home: Branch, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from api.demo import cast
+from api.demo import cast, moving
 from api.demo.district import District, Person
 from core.clock import business_day
 from members import affiliations, classifications, exemptions
@@ -13,10 +13,8 @@ from members.affiliations import Guest
 from members.exemptions import ExemptionTerms
 from members.models import AffiliationKind, ExemptionKind, MemberClass
 
-MIGRANTS_COUNT = 5
 REPORTERS_COUNT = 6
 EXEMPT_SINCE_DAYS = 100
-VILLAGE_BRANCH, HOST_BRANCH = "上川村党支部", "云帆大厦联合党支部"
 OFFICE_BRANCH = "区水务局机关党支部"
 
 
@@ -38,7 +36,7 @@ def settle(
     on_care_leave = district.branches[cast.HOME_BRANCH].candidates(business_day(founded_at))[-1]
     on_care_leave.is_resting = True
     _exempt(session, district, on_care_leave, ExemptionKind.LONG_TERM_CARE, exempted_at)
-    _send_migrants(session, district, founded_at)
+    moving.send_away(session, district, now=founded_at)
     _report_in(session, district, founded_at)
 
 
@@ -57,16 +55,6 @@ def _exempt(
     on = business_day(now)
     terms = ExemptionTerms(kind, on, on + timedelta(days=365), person.organization.id)
     exemptions.grant(session, district.admin.actor(on), person.id, terms=terms, now=now)
-
-
-def _send_migrants(session: Session, district: District, now: datetime) -> None:
-    """Villagers who work in town: their relation stays at home, a town branch looks after them."""
-    on = business_day(now)
-    host = district.branches[HOST_BRANCH]
-    for person in district.branches[VILLAGE_BRANCH].candidates(on)[:MIGRANTS_COUNT]:
-        _classify(session, district, person, MemberClass.MIGRANT, now)
-        guest = Guest(AffiliationKind.MIGRANT_HOST, host.id, on, None, "外出务工")
-        affiliations.add_guest(session, district.admin.actor(on), person.id, guest=guest, now=now)
 
 
 def _report_in(session: Session, district: District, now: datetime) -> None:

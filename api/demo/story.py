@@ -15,6 +15,7 @@ from api.demo import (
     keeping_in_touch,
     manual_points,
     meetings,
+    moving,
     promise_changes,
     promises,
     publicity,
@@ -63,6 +64,7 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
         *promise_changes.events(session, district, founded_on=founded),
         *governing.events(session, district, founded_on=founded),
         *keeping_in_touch.events(session, district, founded_on=founded, today=business_day(now)),
+        *moving.events(session, district, founded_on=founded, today=business_day(now)),
         *years.events(session, district, founded_on=founded),
     ]
     timeline.live(session, events, until=now)

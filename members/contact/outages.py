@@ -45,7 +45,7 @@ def silences(dialect: str, days: sa.Subquery, *, least: int = USUAL_SILENCE[0]) 
         "range_": (-YEAR_DAYS, 0),
     }
     most = USUAL_SILENCE[1]
-    longest = sa.func.max(gaps.c.gap).over(**year)
+    longest = sa.func.max(gaps.c.gap).over(**year) * 3 // 2
     usual = earlier_of(dialect, later_of(dialect, sa.func.coalesce(longest, most), least), most)
     return sa.select(
         gaps.c.place,

@@ -175,13 +175,15 @@ def heard_until(recorded_on: date, on: date, *, records_life: bool) -> date:
 
 
 def usual_silence(gaps: Sequence[int]) -> int:
-    """How many days a branch may be silent before it is an outage.
+    """How many days a branch may be silent before it is an outage: half as long again as usual.
+
+    A month is now 28 days and now 31: the exact longest would make outages of long months.
 
     Args:
         gaps: days between its neighbouring records of the year before.
     """
     least, most = USUAL_SILENCE
-    return min(max(*gaps, least), most) if gaps else most
+    return min(max(max(gaps) * 3 // 2, least), most) if gaps else most
 
 
 def defaults_of(organization_thresholds: object | None) -> Thresholds:

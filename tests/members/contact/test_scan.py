@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import sqlalchemy as sa
 
-from core.clock import at_local
+from core.clock import at_local, business_day
 from members.contact import holds, membership_decisions, outages, preview
 from members.contact.holds import HoldTerms
 from members.contact.membership_rules import DecisionFacts, DecisionGround, DecisionKind
@@ -323,8 +323,9 @@ def test_abroad_contact_is_due_every_half_year(scene: Scene) -> None:
 def test_only_members_with_rights_are_watched(scene: Scene) -> None:
     scene.told("党员甲", KIND.DUES_PAID, days_ago(100))
     scene.told(HEARD, KIND.DUES_PAID, TODAY)
+    day = business_day(NOW)
     expulsion = DecisionFacts(
-        DecisionKind.EXPULSION, DecisionGround.DISCIPLINE, "党员大会", TODAY, "1号", "党委", TODAY
+        DecisionKind.EXPULSION, DecisionGround.DISCIPLINE, "党员大会", day, "1号", "党委", day
     )
     admin, member_id = scene.world.actor("区管理员"), scene.world.members["党员甲"]
     membership_decisions.enter(scene.session, admin, member_id, decision=expulsion, now=NOW)
