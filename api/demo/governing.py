@@ -16,6 +16,7 @@ from members import cadres
 from members.cadres import Appointment
 from points import (
     adjustments,
+    bulletins,
     queue,
     recusals,
     review_batches,
@@ -28,7 +29,7 @@ from points.review import Action, Decision
 CADRE_SCHEME = ROOT / "docs/schemes/chenggu-wudu-2022.yaml"
 VILLAGE_BRANCHES = ("上川村党支部", "下川村党支部")
 # Days behind the founding.
-APPOINTED, STEPPED_BACK, UNDONE, SCORED = 30, 50, 55, 75
+APPOINTED, STEPPED_BACK, UNDONE, SCORED, SCORES_SHOWN = 30, 50, 55, 75, 110
 MONTHLY_SCORES = {"basic_work": (5600, 5200), "key_work": (3600, 3750)}
 
 
@@ -39,6 +40,7 @@ def events(session: Session, district: District, *, founded_on: date) -> Iterato
         (STEPPED_BACK, 9, _step_back),
         (UNDONE, 19, _undo),
         (SCORED, 9, _score),
+        (SCORES_SHOWN, 9, _publish_scores),
     ):
         at = at_local(founded_on + timedelta(days=days), hour)
         yield Event(at, partial(act, session, district))
@@ -76,6 +78,17 @@ def _score(session: Session, district: District, now: datetime) -> None:
             adjustments.enter(
                 session, officer.actor(day), branch.id, terms=terms, given=given, now=now
             )
+
+
+def _publish_scores(session: Session, district: District, now: datetime) -> None:
+    """The committee publishes them apart from the members' points, for the cadres to object."""
+    day = business_day(now)
+    scored = day - timedelta(days=SCORES_SHOWN - SCORED)
+    for name in VILLAGE_BRANCHES:
+        branch = district.branches[name]
+        officer = district.officers[branch.committee_id].actor(day)
+        month = f"{scored:%Y-%m}"
+        bulletins.publish(session, officer, branch.id, month, subject=Subject.CADRES, now=now)
 
 
 def _step_back(session: Session, district: District, now: datetime) -> None:

@@ -27,6 +27,10 @@ from activities.service_models import (
 )
 from members.cadre_models import CadreAppointment
 from members.consent_models import Consent
+from members.contact.case_models import ContactAttempt, MembershipDecision, OwnReportLink
+from members.contact.models import ContactCase, ContactHold, Outage, RecordedFact
+from members.migrant_models import HostPlacement, MigrantTouch
+from members.transfer_models import Transfer
 from points.models import LedgerEntry, SchemeVersion
 from points.publicity_models import Adjustment, Bulletin, Objection
 from points.review_models import Recusal, ReviewBatch
@@ -126,4 +130,25 @@ PARTS_OF_A_YEAR: dict[str, tuple[Any, ...]] = {
     "year taken over": (PeriodOpening,),
     "late adjustment of a closed year": (LedgerEntry, LedgerEntry.about_period_id.is_not(None)),
     "carried over": (LedgerEntry, LedgerEntry.source_kind == "carry_over", LedgerEntry.points > 0),
+    "cadres' bulletin closed": (
+        Bulletin,
+        Bulletin.subject == "cadres",
+        Bulletin.status == "closed",
+    ),
+    # Keeping in touch.
+    **{
+        f"contact: {kind}": (RecordedFact, RecordedFact.kind == kind)
+        for kind in ("attendance", "dues_paid", "transfer_accepted", "own_report", "answered_call")
+    },
+    "days that do not count": (Outage,),
+    "hold": (ContactHold,),
+    "case open": (ContactCase, ContactCase.state == "open"),
+    "recontacted": (ContactCase, ContactCase.state == "recontacted"),
+    "attempt": (ContactAttempt,),
+    "own-report link tapped": (OwnReportLink, OwnReportLink.answered_at.is_not(None)),
+    "suspended by decision": (MembershipDecision, MembershipDecision.kind == "suspension"),
+    "migrant with a host": (HostPlacement, HostPlacement.status == "accepted"),
+    "migrant heard from": (MigrantTouch,),
+    "transfer accepted": (Transfer, Transfer.status == "accepted"),
+    "transfer under way": (Transfer, Transfer.status == "sent"),
 }
