@@ -343,4 +343,44 @@ call POST "/points/adjustments/$veto/confirm" 403
 show "[it['code'], it['title']]"
 send POST "/points/adjustments/$veto/withdraw" 200 '{"reason":"处分决定书编号有误，核对后重报"}'
 
+step "20. 待联系：名单说明为什么，查找有记录，谁看过也有记录；是否处理由人决定"
+sign_in $secretary_phone "$password"
+call GET "/orgs/$branch/contact-worklist" 200
+show "[(one['name'], one['why']) for one in it['items'][:2]]"
+case=$(value "next(one['case_id'] for one in it['items'] if one['clock'] == 'lost_contact')")
+sought=$(value "next(one['member_id'] for one in it['items'] if one['clock'] == 'lost_contact')")
+call GET "/contact-cases/$case" 200
+show "it['gaps'][:3]"
+tried=$(TZ=Asia/Shanghai date -d '-1 minute' +%FT%T+08:00)
+send POST "/contact-cases/$case/attempts" 201 "{\"method\":\"message\",\"contacted\":\"nobody\",\"outcome\":\"awaiting_reply\",\"attempted_at\":\"$tried\"}"
+call GET "/contact-cases/$case" 200
+attempt=$(value "max(it['attempts_made'], key=lambda one: one['attempted_at'])['id']")
+sign_in $delegate_phone "$password"
+call GET "/contact-cases/$case" 404
+call GET "/members/$sought/contact-standing" 404
+
+step "21. 本人点一下“我在”：不用登录，链接只能用一次，查找随之结束"
+sign_in $secretary_phone "$password"
+call POST "/contact-cases/$case/attempts/$attempt/own-report-links" 201
+link=$(value "it['path'].removeprefix('/api/v1')")
+token=""
+call GET "$link" 200
+call POST "$link" 200
+call POST "$link" 404
+sign_in $secretary_phone "$password"
+call GET "/members/$sought/contact-standing" 200
+show "it['why']"
+check "it['state'] == 'in_contact'" "本人报告就是联系，从今天起重新计时"
+
+step "22. 流动党员和组织关系转接：双方都看得见，接收前由转出支部负责；后台任务按时"
+sign_in $admin_phone "$password"
+call GET "/orgs/$district/migrants-away" 200
+show "[(one['member_name'], one['city'], one['contact_name'], one['next_touch_on']) for one in it['items'][:2]]"
+call GET "/orgs/$district/transfers?direction=out&status=sent" 200
+show "[(one['sender_name'], one['receiver_name'], one['days_under_way'], one['step']) for one in it['items']]"
+check "any(one['step'] for one in it['items'])" "满三十天未接收的，两边都会提醒"
+token=""
+call GET /readyz 200
+show "[(one['name'], one['is_late']) for one in it['jobs']][:6]"
+
 printf '\n走完了，每一步都与预期相符。\n'

@@ -121,16 +121,16 @@ def _try_out(work: Job | Sweep, now: datetime) -> None:
         if work.preview is not None:
             rows = list(work.preview(session, now=now))
             for row in rows:
-                click.echo(_line(*(f"{key}={value}" for key, value in row.items())))
-            count = len(rows)
+                click.echo(_line(*(f"{key}：{value}" for key, value in row.items())))
+            said = f"共 {len(rows)} 行"
         else:
             before = _messages(session)
-            count = work.run(session, now=now)
+            said = f"会处理 {work.run(session, now=now)} 项"
             for kind, number in sorted(_messages(session).items()):
                 if number > before.get(kind, 0):
                     click.echo(_line("消息", kind, f"{number - before.get(kind, 0)} 条"))
         session.rollback()
-    click.echo(f"{work.name} 试运行：会处理 {count} 项，没有留下改动。")
+    click.echo(f"{work.name} 试运行：{said}，没有留下改动。")
 
 
 def _messages(session: Session) -> dict[str, int]:

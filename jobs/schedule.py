@@ -45,7 +45,7 @@ JOBS = (
         3 * _DAY,
         contact_reminders.scan_and_tell,
         lease=timedelta(minutes=15),
-        preview=contact_preview.preview,
+        preview=contact_preview.listing,
     ),
     Job("suspended-cases", daily(6, 10), 3 * _DAY, suspended_cases.raise_ripe),
     # The notice for a year comes in November; without it quiet days are guessed.

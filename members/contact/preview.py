@@ -1,5 +1,6 @@
 """Who is at which stage on a day and why, without writing anything."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -62,6 +63,17 @@ def preview(session: Session, *, now: datetime) -> Iterator[dict[str, Any]]:
             continue
         for row in session.execute(_listing(dialect, ladder), parameters).mappings():
             yield _line(ladder, row)
+
+
+def listing(session: Session, *, now: datetime) -> Iterator[dict[str, Any]]:
+    """The same for people to read: a line for each member, then how many are at which stage."""
+    counts: Counter[tuple[Clock, int]] = Counter()
+    for row in preview(session, now=now):
+        counts[row["clock"], row["stage"]] += 1
+        yield {"支部": row["organization_name"], "姓名": row["name"], "为什么": row["why"]}
+    for (clock, stage), count in sorted(counts.items()):
+        label = f"{CLOCK_LABELS[clock]}第 {stage} 级（{STAGE_LABELS[stage]}）"
+        yield {"级别": label, "人次": count}
 
 
 def explain(reasons: Reasons) -> str:

@@ -110,8 +110,8 @@ def test_preview_is_shown_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
     shown = run("run", "scan", "--as-of", "2026-11-23", "--dry-run")
 
-    assert shown.output.splitlines()[0].split() == ["党员=甲", "阶段=3", "day=2026-11-23"]
-    assert "会处理 1 项" in shown.output
+    assert shown.output.splitlines()[0].split() == ["党员：甲", "阶段：3", "day：2026-11-23"]
+    assert "共 1 行" in shown.output
 
 
 def test_failing_run_ends_with_an_error_and_nobody_repeats_it(
