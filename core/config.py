@@ -62,15 +62,17 @@ class Settings:
             metrics_token=environ.get(_PREFIX + "METRICS_TOKEN", ""),
             channels=_read_channels(environ),
         )
-        settings.require_strong_secrets()
+        settings.require_safe()
         return settings
 
-    def require_strong_secrets(self) -> None:
-        """Raise ConfigError unless keys and tokens are long, and the token key is nobody else's."""
+    def require_safe(self) -> None:
+        """Raise ConfigError unless secrets are strong and separate, and a demo stays silent."""
         if len(self.jwt_secret.encode()) < 32:
             raise ConfigError("PARTY_POINTS_JWT_SECRET 至少 32 字节")
         if self.jwt_secret == self.flask_secret:
             raise ConfigError("PARTY_POINTS_JWT_SECRET 不能与 PARTY_POINTS_FLASK_SECRET 相同")
+        if self.demo and self.channels.providers:
+            raise ConfigError("演示方式不能打开站外渠道（PARTY_POINTS_CHANNELS）")
         if self.metrics_token and len(self.metrics_token) < 16:
             raise ConfigError("PARTY_POINTS_METRICS_TOKEN 至少 16 个字符")
 

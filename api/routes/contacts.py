@@ -73,6 +73,9 @@ class DuesDateIn(InSchema):
 
 
 class DuesFileIn(InSchema):
+    organization_id = Identifier(
+        required=True, metadata={"description": "只导入这个组织及其下级的党员", "example": _ID}
+    )
     file = FilePart(
         required=True, metadata={"description": ".csv、.xlsx 或 .xls，三列：姓名、手机号、党费缴至"}
     )
@@ -143,17 +146,17 @@ def enter_dues_date(data: dict[str, Any], member_id: UUID) -> Any:
     return None
 
 
-@blp.post("/orgs/<uuid:organization_id>/dues-imports", access=KEEPERS)
+@blp.post("/dues-imports", access=KEEPERS)
 @blp.arguments(DuesFileIn, location="multipart")
 @blp.response(200, DuesImportOut)
-def import_dues_dates(data: dict[str, Any], organization_id: UUID) -> Any:
+def import_dues_dates(data: dict[str, Any]) -> Any:
     """导入党费缴至日期：没有问题的行录入，其余逐行说明；重复导入不会重复记录"""
     with tempfile.TemporaryDirectory(prefix="dues-") as directory:
         path = Path(directory) / "dues"
         path.write_bytes(data["file"].read())
         with unit_of_work(db.session()) as session:
             return dues.import_file(
-                session, current_actor(), organization_id, path=path, now=utc_now()
+                session, current_actor(), data["organization_id"], path=path, now=utc_now()
             )
 
 

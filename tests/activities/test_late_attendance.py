@@ -214,7 +214,7 @@ def test_late_corrections_are_a_constant_number_of_statements(life: Life, member
         roll_calls.call_roll(life.session, actor, activity.id, roll=roll, now=LATER)
 
     # As within the open year, and what is shut each time that periods are held.
-    assert len(seen) == 19 + 3
+    assert len(seen) == 22 + 3
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -173,16 +174,16 @@ def test_dues_dates_come_by_entry_and_by_file(service: Service) -> None:
         f"/members/{member(service, '党员甲')}/dues-dates", {"paid_until": "2026-10-31"}
     )
     content = f"姓名,手机号,党费缴至\n党员乙,{service.world.phones['党员乙']},2026-10-01\n无,1,1\n"
-    path = f"/orgs/{place(service, '一支部')}/dues-imports"
-    sent = caller.send(
-        "POST", path, data={"file": (io.BytesIO(content.encode("utf-8-sig")), "dues.csv")}
-    )
+
+    def form() -> dict[str, Any]:
+        file = (io.BytesIO(content.encode("utf-8-sig")), "dues.csv")
+        return {"organization_id": str(place(service, "一支部")), "file": file}
+
+    sent = caller.send("POST", "/dues-imports", data=form())
 
     assert entered.status_code == 204
     assert (sent.json["recorded"], sent.json["refusals"][0]["row_number"]) == (1, 3)
-    other = service.caller("书记二").send(
-        "POST", path, data={"file": (io.BytesIO(content.encode()), "dues.csv")}
-    )
+    other = service.caller("书记二").send("POST", "/dues-imports", data=form())
     assert other.status_code == 404
 
 

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from activities.models import Activity, VolunteerRecord
 from api.demo import cast
 from api.demo.seeding import seed
-from core.clock import SHANGHAI, business_day
-from core.db import Base
+from core.clock import SHANGHAI, business_day, utc_now
+from core.config import ConfigError, Settings
+from core.db import Base, make_engine, make_sessions
 from members.access_models import Account, Role, RoleGrant
 from members.models import (
     Affiliation,
@@ -28,7 +29,8 @@ from members.models import (
     Organization,
     Sector,
 )
-from notifications.models import Channel, InboxMessage, OutboxMessage
+from notifications.channels.registry import make_senders
+from notifications.models import InboxMessage, OutboxMessage
 from points import verification
 from points.models import Claim, LedgerEntry, Period
 from tests.api.demo_year import PARTS_OF_A_YEAR
@@ -43,6 +45,8 @@ SPRING = datetime(2027, 5, 20, 9, 30, tzinfo=SHANGHAI)
 PRODUCT = ("core", "members", "notifications", "points", "activities", "jobs", "api")
 # What could carry something off this machine. The health probe of `flask demo` asks 127.0.0.1.
 NETWORK = {"smtplib", "requests", "urllib", "http", "socket", "ftplib", "asyncio", "httpx"}
+# Adapters, none of which is made unless it is switched on.
+CHANNELS = "notifications/channels/"
 LOOPBACK_ONLY = {"api/cli/demo.py", "api/cli/demo_processes.py"}
 
 
@@ -100,14 +104,12 @@ def demo(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Demo]
 
 def test_story_can_also_be_told_in_spring(databases: Databases) -> None:
     """Then both seasons of pledges lie in one year. The engine is no matter, so one will do."""
-    vault = databases.settings("sqlite").vault
-    with (
-        time_machine.travel(SPRING),
-        databases.engine("sqlite").connect() as connection,
-        Session(connection, expire_on_commit=False, info={"vault": vault}) as session,
-    ):
-        assert seed(session, now=SPRING)
-        session.rollback()
+    settings = databases.settings("sqlite")
+    with databases.fresh_url("sqlite") as url, time_machine.travel(SPRING):
+        engine = make_engine(settings, url=url)
+        with make_sessions(engine, settings.vault)() as session:
+            assert seed(session, now=SPRING)
+        engine.dispose()
 
 
 def test_second_seeding_changes_nothing(demo: Demo) -> None:
@@ -271,9 +273,20 @@ def test_every_message_of_the_story_went_to_an_inbox_and_nowhere_else(demo: Demo
     assert demo.count(InboxMessage) == demo.count(OutboxMessage) > 500
 
 
-def test_there_is_no_channel_that_leaves_this_machine() -> None:
-    """Whoever adds a channel must keep it silent under PARTY_POINTS_DEMO and prove it here."""
-    assert set(Channel) == {Channel.INBOX}
+def test_there_is_no_channel_that_leaves_this_machine(tmp_path: Path) -> None:
+    """The demo's people are invented, their phones are not: nothing is ever sent to them."""
+    switched_on = {
+        "PARTY_POINTS_CHANNELS": "feishu",
+        "PARTY_POINTS_DEMO": "1",
+        "PARTY_POINTS_DATA_DIR": str(tmp_path),
+    }
+
+    with pytest.raises(ConfigError, match="演示方式"):
+        Settings.from_env(switched_on)
+
+    del switched_on["PARTY_POINTS_CHANNELS"]
+    settings = Settings.from_env(switched_on)
+    assert make_senders(settings.channels, clock=utc_now) == {}
 
 
 @pytest.mark.parametrize("package", PRODUCT)
@@ -284,7 +297,9 @@ def test_product_opens_no_connection_to_other_machines(package: str) -> None:
     found = {
         name: sorted(imported & NETWORK)
         for name, text in files.items()
-        if (imported := _imported(text)) & NETWORK and name not in LOOPBACK_ONLY
+        if (imported := _imported(text)) & NETWORK
+        and name not in LOOPBACK_ONLY
+        and not name.startswith(CHANNELS)
     }
 
     assert found == {}

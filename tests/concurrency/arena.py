@@ -35,6 +35,16 @@ PAUSE_SECONDS_MAX = 0.004
 Act = Callable[[Session], Any]
 
 
+def later(act: Act, seconds: float) -> Act:
+    """The act after a wait, for a rival who has more to do before it locks anything."""
+
+    def waiting(session: Session) -> Any:
+        time.sleep(seconds)
+        return act(session)
+
+    return waiting
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """How one contestant came out of a race: its result or refusal, and when it committed."""

@@ -1,6 +1,5 @@
 """Two publishers at once, and a publication against postings; real commits, both engines."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -17,7 +16,7 @@ from points import scheme_drafts, scheme_publishing
 from points.models import LedgerEntry, SchemeStatus, SchemeVersion
 from points.scheme_texts import SchemeText
 from points.scheme_timeline import Entering
-from tests.concurrency.arena import RACES, Act, Arena
+from tests.concurrency.arena import RACES, Act, Arena, later
 from tests.world import NOW, SCHEME
 
 FIRST = date(2030, 1, 1)
@@ -98,16 +97,6 @@ def test_publications_for_different_days_both_stand_without_a_gap(arena: Arena) 
     versions = arena.alone(timeline)
     for one, following in pairwise(versions):
         assert one.effective_to == following.effective_from
-
-
-def later(act: Act, seconds: float) -> Act:
-    """The act after a wait, since a publication has more to do before it locks anything."""
-
-    def waiting(session: Session) -> Any:
-        time.sleep(seconds)
-        return act(session)
-
-    return waiting
 
 
 def test_no_entry_is_posted_under_a_version_that_has_ended(arena: Arena) -> None:

@@ -13,11 +13,18 @@ from tests.world import NOW, PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("core", "members", "notifications", "points", "activities", "jobs", "api")
-# Who may record a contact. Accepting a transfer and a host's word will stand here too.
+# Who may record a contact: meetings, dues, talks, searches, the member's own word, transfers.
 RECORDERS = {
     "activities/attendance_contacts.py",
+    "members/contact/attempts.py",
+    "members/contact/contests.py",
     "members/contact/dues.py",
+    "members/contact/own_report_links.py",
     "members/contact/reports.py",
+    "members/migrant_touches.py",
+    "members/transfer_answers.py",
+    # It plays the parts of all of them.
+    "api/demo/keeping_in_touch.py",
 }
 # Who may write the tables of facts and standings.
 WRITERS = {"members/contact/facts.py", "members/contact/standing.py"}
