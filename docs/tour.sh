@@ -226,7 +226,10 @@ check "it['status'] == 'present'" "${member_name}输入六位数字签到"
 sign_in $secretary_phone "$password"
 call GET "/activities/$activity/attendance" 200
 away=$(value "[m['member_id'] for m in it['items'] if m['status'] is None and m['is_expected'] and m['name'] != '陈建国'][-1]")
-send POST "/activities/$activity/roll-call" 200 "{\"default\":\"present\",\"items\":[{\"member_id\":\"$away\",\"mark\":\"leave_approved\",\"reason\":\"电话请假\"}]}"
+call GET "/orgs/$branch/contact-worklist" 200
+# 正在查找的人不会到会；点成到会，就等于有了联系。
+missing=$(value "','.join('{\"member_id\":\"%s\",\"mark\":\"absent_unexcused\"}' % one for one in sorted({m['member_id'] for m in it['items']}))")
+send POST "/activities/$activity/roll-call" 200 "{\"default\":\"present\",\"items\":[{\"member_id\":\"$away\",\"mark\":\"leave_approved\",\"reason\":\"电话请假\"}${missing:+,$missing}]}"
 check "len(it['results']) > 30 and not any(r['outcome'] == 'refused' for r in it['results'])" "其余全到，只点例外：一次请求"
 send POST "/activities/$activity/close" 200 '{"presumes_absence":false}'
 show "[it['counts'], it['entries']]"
@@ -356,7 +359,7 @@ send POST "/contact-cases/$case/attempts" 201 "{\"method\":\"message\",\"contact
 call GET "/contact-cases/$case" 200
 attempt=$(value "max(it['attempts_made'], key=lambda one: one['attempted_at'])['id']")
 sign_in $delegate_phone "$password"
-call GET "/contact-cases/$case" 404
+call GET "/contact-cases/$case" 403
 call GET "/members/$sought/contact-standing" 404
 
 step "21. 本人点一下“我在”：不用登录，链接只能用一次，查找随之结束"
@@ -370,7 +373,7 @@ call POST "$link" 404
 sign_in $secretary_phone "$password"
 call GET "/members/$sought/contact-standing" 200
 show "it['why']"
-check "it['state'] == 'in_contact'" "本人报告就是联系，从今天起重新计时"
+check "all(one['clock'] != 'lost_contact' for one in it['stages'])" "本人报告就是联系，重新计时；久不参加、不交费是另一回事，另外计"
 
 step "22. 流动党员和组织关系转接：双方都看得见，接收前由转出支部负责；后台任务按时"
 sign_in $admin_phone "$password"
