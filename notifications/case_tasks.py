@@ -33,8 +33,10 @@ _LEADERS = (Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY)
 def enqueue_case_tasks(session: Session, *, now: datetime) -> int:
     """Tell the tasks of this week; whoever was told this week is not told again.
 
+    Any attempt is an answer. After three weeks in vain somebody is asked to phone instead.
+
     A case goes to whom it was given, or to the branch's leaders; from stage 4 on to the committee
-    as well. Two statements, whatever the number of cases.
+    as well. Three statements, whatever the number of cases.
 
     Returns:
         How many tasks stand, told now or before.
@@ -54,7 +56,12 @@ def _messages(session: Session, today: date) -> Iterator[Message]:
                 KIND,
                 f"{case.id}:{case.stage}:{year}-W{week:02}",
                 {"branch": row.branch, "name": _masked(row.name), "task": TASK_NAMES[task]},
+                topic=f"case:{case.id}:{case.stage}:{_day(row.searched_at)}",
             )
+
+
+def _day(at: datetime | None) -> str:
+    return str(business_day(at)) if at else ""
 
 
 def _task(row: Any, today: date) -> CaseTask | None:

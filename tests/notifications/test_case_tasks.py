@@ -95,7 +95,21 @@ def test_statements_do_not_grow_with_the_cases(session: Session, world: World) -
             open_case(world, name, stage=4)
         with counted_statements(session) as seen:
             enqueue_case_tasks(session, now=NOW)
-        assert len(seen) == 2
+        assert len(seen) == 3
+
+
+def test_an_attempt_is_an_answer_and_three_weeks_in_vain_are_a_call(
+    session: Session, world: World
+) -> None:
+    open_case(world)
+
+    for week in range(4):
+        enqueue_case_tasks(session, now=NOW + timedelta(days=7 * week))
+
+    calls = session.scalars(
+        sa.select(OutboxMessage.member_id).where(OutboxMessage.kind == "phone_this_member")
+    )
+    assert set(calls) == {world.members["街道干事"]}
 
 
 def suspended_case(session: Session, world: World, on: date) -> None:

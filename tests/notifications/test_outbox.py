@@ -80,8 +80,17 @@ def test_fourth_reminder_becomes_a_task_to_phone(session: Session) -> None:
     assert [one.suppressed_because for one in kept_back] == [Because.UNANSWERED] * 2
 
 
+def test_about_a_branchs_leader_the_body_above_is_asked(session: Session) -> None:
+    world = build_world(session)
+    for stage in range(1, 5):
+        outbox.enqueue(session, [reminder(world, "书记一", stage)], now=NOW)
+
+    assert inbox_titles(session, world, "街道干事") == ["请打个电话"]
+
+
 def test_nobody_is_asked_to_phone_himself(session: Session) -> None:
     world = build_world(session)
+    session.execute(sa.text("DELETE FROM role_grant WHERE role = 'committee_officer'"))
     for stage in range(1, 5):
         outbox.enqueue(session, [reminder(world, "书记一", stage)], now=NOW)
 
