@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.business_month import business_month
 from core.rows import dialect_of, row_source, rows_parameter
 from members.models import (
     Affiliation,
@@ -175,7 +176,7 @@ def entry_month() -> sa.ColumnElement[int]:
     """The month that an entry counts in; one about a closed year counts when it was posted."""
     return sa.case(
         (LedgerEntry.about_period_id.is_(None), sa.extract("month", LedgerEntry.happened_on)),
-        else_=sa.extract("month", LedgerEntry.posted_at),
+        else_=business_month(LedgerEntry.posted_at),
     )
 
 
