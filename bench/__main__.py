@@ -51,10 +51,10 @@ def database(kind: str) -> Iterator[tuple[sessionmaker[Session], str]]:
 
 
 def _make_durable(url: str) -> None:
-    """Commit to the disk as a deployment does; the suite's server is quick and forgetful."""
+    """Commit to the disk and keep statistics, as a deployment does and the suite does not."""
     home = str(sa.make_url(url).query["host"])
     with psycopg.connect(host=home, user="postgres", dbname="postgres", autocommit=True) as server:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             server.execute(sql.SQL("ALTER SYSTEM SET {} = on").format(sql.Identifier(setting)))
         server.execute("SELECT pg_reload_conf()")
 
