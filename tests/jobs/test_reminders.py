@@ -20,7 +20,6 @@ from members.access_models import Role
 from members.models import Exemption, ExemptionKind
 from notifications import catalogue
 from points import objections
-from points.models import Claim
 from points.publicity_models import Objection
 from points.reminders import remind_of_claims, remind_of_objections, remind_of_period
 from tests.activities.lives import Life
@@ -241,33 +240,6 @@ def test_waiting_claims_are_told_again_next_week(world: World) -> None:
 
     assert len(rows_of(world, "claims_waiting")) == 4
     assert len(seen) == 3
-
-
-def test_after_three_weeks_in_vain_the_body_above_phones_the_reviewers(world: World) -> None:
-    world.add_claim("党员甲", "一支部")
-
-    for week in range(5):
-        remind_of_claims(world.session, now=NOW + timedelta(days=7 * week))
-
-    rows = rows_of(world, "claims_waiting")
-    kept_back = [row for row in rows if row.suppressed_because == "unanswered"]
-    assert (len(rows), len(kept_back)) == (10, 4)
-    phoning = rows_of(world, "phone_this_member")
-    assert {row.member_id for row in phoning} == {world.members["街道干事"]}
-    assert sorted(row.params["name"] for row in phoning) == ["书记一", "副书记一"]
-
-
-def test_a_decision_in_between_is_an_answer(world: World) -> None:
-    first = world.add_claim("党员甲", "一支部")
-    for week in range(6):
-        now = NOW + timedelta(days=7 * week)
-        remind_of_claims(world.session, now=now)
-        if week == 2:
-            second = world.session.get_one(Claim, world.add_claim("党员乙", "一支部"))
-            second.submitted_at = now
-            approve(world, "书记一", first)
-
-    assert rows_of(world, "phone_this_member") == []
 
 
 def test_claims_reminder_stops_when_only_ones_own_is_left(world: World) -> None:
