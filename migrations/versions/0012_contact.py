@@ -97,6 +97,18 @@ def downgrade() -> None:
 
 
 def _create_tables() -> None:
+    _create_contact_fact()
+    _create_contact_fact_retraction()
+    _create_contact_recorded_day()
+    _create_contact_outage()
+    _create_contact_standing()
+    _create_contact_policy()
+    _create_contact_hold()
+    _create_contact_stage_entry()
+    _create_contact_case()
+
+
+def _create_contact_fact() -> None:
     op.create_table(
         "contact_fact",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -139,6 +151,9 @@ def _create_tables() -> None:
         ),
     )
     op.create_index("ix_contact_fact_source_id", "contact_fact", ["source_id"], unique=False)
+
+
+def _create_contact_fact_retraction() -> None:
     op.create_table(
         "contact_fact_retraction",
         sa.Column("fact_id", sa.Uuid(), nullable=False),
@@ -154,6 +169,9 @@ def _create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("fact_id", name=op.f("pk_contact_fact_retraction")),
     )
+
+
+def _create_contact_recorded_day() -> None:
     op.create_table(
         "contact_recorded_day",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -171,6 +189,9 @@ def _create_tables() -> None:
             "organization_id", "day", "feed", name=op.f("pk_contact_recorded_day")
         ),
     )
+
+
+def _create_contact_outage() -> None:
     op.create_table(
         "contact_outage",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -182,6 +203,9 @@ def _create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("organization_id", "begins_on", name=op.f("pk_contact_outage")),
     )
+
+
+def _create_contact_standing() -> None:
     op.create_table(
         "contact_standing",
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -216,6 +240,9 @@ def _create_tables() -> None:
     op.create_index(
         "ix_contact_standing_reached_on", "contact_standing", ["reached_on"], unique=False
     )
+
+
+def _create_contact_policy() -> None:
     op.create_table(
         "contact_policy",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -256,6 +283,9 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(["set_by"], ["member.id"], name=op.f("fk_contact_policy_set_by")),
         sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_contact_policy")),
     )
+
+
+def _create_contact_hold() -> None:
     op.create_table(
         "contact_hold",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -288,6 +318,9 @@ def _create_tables() -> None:
     op.create_index(
         "ix_contact_hold_member_id", "contact_hold", ["member_id", "valid_from"], unique=False
     )
+
+
+def _create_contact_stage_entry() -> None:
     op.create_table(
         "contact_stage_entry",
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -317,6 +350,9 @@ def _create_tables() -> None:
     op.create_index(
         "ix_contact_stage_entry_entered_on", "contact_stage_entry", ["entered_on"], unique=False
     )
+
+
+def _create_contact_case() -> None:
     op.create_table(
         "contact_case",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -121,6 +121,38 @@ BEGIN UPDATE member SET membership_status = NEW.to_status WHERE id = NEW.member_
 
 
 def upgrade() -> None:
+    _create_contact_number()
+    _create_contact_attempt()
+    _create_case_assignment()
+    _create_case_access_record()
+    _create_own_report_link()
+    _create_contact_contest()
+    _create_membership_decision()
+    guard(APPEND_ONLY)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(PG_GUARD)
+        return
+    for trigger in SQLITE_GUARDS:
+        op.execute(trigger)
+
+
+def downgrade() -> None:
+    on_member = ("membership_status_normal", "membership_status_decided")
+    if op.get_bind().dialect.name == "postgresql":
+        for trigger in on_member:
+            op.execute(f"DROP TRIGGER {trigger} ON member")
+        op.drop_table("membership_decision")
+        for function in PG_FUNCTIONS:
+            op.execute(f"DROP FUNCTION {function}()")
+    else:
+        for trigger in on_member:
+            op.execute(f"DROP TRIGGER {trigger}")
+        op.drop_table("membership_decision")
+    for table in reversed(TABLES[:-1]):
+        op.drop_table(table)
+
+
+def _create_contact_number() -> None:
     op.create_table(
         "contact_number",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -165,6 +197,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("retired_at IS NULL"),
         sqlite_where=sa.text("retired_at IS NULL"),
     )
+
+
+def _create_contact_attempt() -> None:
     op.create_table(
         "contact_attempt",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -219,6 +254,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_contact_attempt_case_id", "contact_attempt", ["case_id", "attempted_at"], unique=False
     )
+
+
+def _create_case_assignment() -> None:
     op.create_table(
         "case_assignment",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -253,6 +291,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_assignment_case_id", "case_assignment", ["case_id", "assigned_at"], unique=False
     )
+
+
+def _create_case_access_record() -> None:
     op.create_table(
         "case_access_record",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -283,6 +324,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_access_record_case_id", "case_access_record", ["case_id", "id"], unique=False
     )
+
+
+def _create_own_report_link() -> None:
     op.create_table(
         "own_report_link",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -314,6 +358,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_own_report_link_attempt_id", "own_report_link", ["attempt_id"], unique=False
     )
+
+
+def _create_contact_contest() -> None:
     op.create_table(
         "contact_contest",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -364,6 +411,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
         sqlite_where=sa.text("state = 'open'"),
     )
+
+
+def _create_membership_decision() -> None:
     op.create_table(
         "membership_decision",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -440,25 +490,3 @@ def upgrade() -> None:
             "member_id", "number", name=op.f("uq_membership_decision_member_id_number")
         ),
     )
-    guard(APPEND_ONLY)
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(PG_GUARD)
-        return
-    for trigger in SQLITE_GUARDS:
-        op.execute(trigger)
-
-
-def downgrade() -> None:
-    on_member = ("membership_status_normal", "membership_status_decided")
-    if op.get_bind().dialect.name == "postgresql":
-        for trigger in on_member:
-            op.execute(f"DROP TRIGGER {trigger} ON member")
-        op.drop_table("membership_decision")
-        for function in PG_FUNCTIONS:
-            op.execute(f"DROP FUNCTION {function}()")
-    else:
-        for trigger in on_member:
-            op.execute(f"DROP TRIGGER {trigger}")
-        op.drop_table("membership_decision")
-    for table in reversed(TABLES[:-1]):
-        op.drop_table(table)

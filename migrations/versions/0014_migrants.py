@@ -27,6 +27,22 @@ TABLES = (
 
 
 def upgrade() -> None:
+    _create_graduate()
+    _create_migrant_registration()
+    _create_transfer()
+    _create_host_placement()
+    _create_migrant_contact()
+    _create_migrant_place()
+    _create_migrant_touch()
+    guard(APPEND_ONLY)
+
+
+def downgrade() -> None:
+    for table in reversed(TABLES):
+        op.drop_table(table)
+
+
+def _create_graduate() -> None:
     op.create_table(
         "graduate",
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -47,6 +63,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_graduate_organization_id"), "graduate", ["organization_id"], unique=False
     )
+
+
+def _create_migrant_registration() -> None:
     op.create_table(
         "migrant_registration",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -146,6 +165,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('proposed', 'open')"),
         sqlite_where=sa.text("status IN ('proposed', 'open')"),
     )
+
+
+def _create_transfer() -> None:
     op.create_table(
         "transfer",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -240,6 +262,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'sent'"),
         sqlite_where=sa.text("status = 'sent'"),
     )
+
+
+def _create_host_placement() -> None:
     op.create_table(
         "host_placement",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -304,6 +329,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('asked', 'accepted')"),
         sqlite_where=sa.text("status IN ('asked', 'accepted')"),
     )
+
+
+def _create_migrant_contact() -> None:
     op.create_table(
         "migrant_contact",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -344,6 +372,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("valid_to IS NULL"),
         sqlite_where=sa.text("valid_to IS NULL"),
     )
+
+
+def _create_migrant_place() -> None:
     op.create_table(
         "migrant_place",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -365,6 +396,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_migrant_place_registration_id"), "migrant_place", ["registration_id"], unique=False
     )
+
+
+def _create_migrant_touch() -> None:
     op.create_table(
         "migrant_touch",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -403,9 +437,3 @@ def upgrade() -> None:
         ["registration_id", "happened_on"],
         unique=False,
     )
-    guard(APPEND_ONLY)
-
-
-def downgrade() -> None:
-    for table in reversed(TABLES):
-        op.drop_table(table)
