@@ -25,7 +25,7 @@ from members.models import (
     Organization,
     OrganizationKind,
 )
-from members.role_holders import holders_on
+from members.office_holders import holders_on
 from notifications import outbox
 from notifications.stop_conditions import Carried, carried_parameter, carried_rows, occasion_of
 

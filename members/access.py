@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from core.errors import Forbidden, NotFound
-from members.access_models import Account, Role, RoleGrant
+from members.access_models import Account, Role, RoleGrant, in_force
 from members.models import Affiliation, AffiliationKind, Member, Organization
 
 # Roles that decide claims: at a branch its leaders and their delegate; at an upper body its
@@ -199,12 +199,7 @@ def hold_roles(session: Session, actor: Actor, roles: Iterable[Role]) -> frozens
 def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
     day = sa.bindparam("day", type_=sa.Date)
     branch = aliased(Organization)
-    in_force = (
-        (RoleGrant.member_id == Member.id)
-        & RoleGrant.revoked_at.is_(None)
-        & (RoleGrant.valid_from <= day)
-        & (RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > day))
-    )
+    held = (RoleGrant.member_id == Member.id) & in_force(day)
     return (
         sa.select(
             Member.name,
@@ -219,7 +214,7 @@ def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
         .join(Account, Account.member_id == Member.id)
         .outerjoin(Affiliation, primary_affiliation_on(day))
         .outerjoin(branch, branch.id == Affiliation.organization_id)
-        .outerjoin(RoleGrant, in_force)
+        .outerjoin(RoleGrant, held)
         .outerjoin(Organization, Organization.id == RoleGrant.organization_id)
         .where(
             Member.id == sa.bindparam("member"),

@@ -2,6 +2,7 @@
 
 import enum
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,6 +59,20 @@ class RoleGrant(Base):
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def in_force(day: Any, grant: Any = RoleGrant) -> sa.ColumnElement[bool]:
+    """Condition: a grant works on a day; whoever is asked for a role, this is what it means.
+
+    Args:
+        day: the business date, or an expression for it.
+        grant: an alias of the table, where it stands in a statement twice.
+    """
+    return sa.and_(
+        grant.revoked_at.is_(None),
+        grant.valid_from <= day,
+        sa.or_(grant.valid_to.is_(None), grant.valid_to > day),
+    )
 
 
 class Account(Base):

@@ -1,4 +1,4 @@
-"""Who leads a branch and who works for the body above it, for those who must be told."""
+"""Who holds an office on a day: for messages to whoever is responsible there."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.rows import dialect_of, row_source, rows_parameter
-from members.access_models import Role, RoleGrant
+from members.access_models import Role, RoleGrant, in_force
 from members.models import Organization
 
 LEADING_ROLES = (Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY)
@@ -38,9 +38,7 @@ def find_holders(
         .join(given, given.c.id == Organization.id)
         .join(RoleGrant, is_leader | is_officer)
         .where(
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.valid_from <= on,
-            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > on),
+            in_force(on),
         ),
         rows_parameter(session, [{"id": branch_id} for branch_id in found]),
     )
@@ -48,3 +46,16 @@ def find_holders(
         holders = found[branch_id]
         (holders.leaders if role in LEADING_ROLES else holders.officers).add(member_id)
     return found
+
+
+def holders_on(day: date, roles: Collection[Role]) -> sa.Subquery:
+    """Each (member_id, organization_id) once, whatever number of the roles he holds there."""
+    return (
+        sa.select(RoleGrant.member_id, RoleGrant.organization_id)
+        .where(
+            RoleGrant.role.in_(roles),
+            in_force(day),
+        )
+        .distinct()
+        .subquery("holder")
+    )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from core.clock import business_day
-from members.access_models import Role, RoleGrant
+from members.access_models import Role, RoleGrant, in_force
 from members.contact.case_models import ContactAttempt, MembershipDecision
 from members.contact.case_rules import (
     SUSPENDED_STAGE,
@@ -138,9 +138,7 @@ def _recipients(today: date) -> sa.CompoundSelect[Any]:
         .where(
             is_open,
             RoleGrant.role.in_((*_LEADERS, Role.COMMITTEE_OFFICER)),
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.valid_from <= today,
-            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > today),
+            in_force(today),
             leads | stands_above,
         )
     )

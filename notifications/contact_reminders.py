@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session, aliased
 from core.clock import business_day
 from core.rows import dialect_of, row_source, rows_parameter
 from members.access import primary_affiliation_on
-from members.access_models import Role, RoleGrant
+from members.access_models import Role, RoleGrant, in_force
 from members.contact import silent_places
+from members.contact.crossing import WATCHED
 from members.contact.models import Clock, StageEntry
 from members.contact.scan import Crossing, ScanResult, scan
-from members.models import Affiliation, Member, MembershipStatus, Organization
+from members.models import Affiliation, Member, Organization
 from notifications import outbox
 from notifications.outbox import Message
 from notifications.stop_conditions import Carried
@@ -39,9 +40,6 @@ LADDER: Sequence[tuple[Clock, int, Role, str]] = (
 )
 # A member hears once for each anchor; later steps are people's.
 CARE_KIND, OUTAGE_KIND = "contact_care", "contact_outage"
-
-# After a suspension nobody reminds the member any more (domain 5.7, stage 7).
-HEARD_OF = (MembershipStatus.NORMAL, MembershipStatus.RESTORED)
 
 _log = logging.getLogger(__name__)
 _ON = sa.bindparam("on", type_=sa.Date)
@@ -139,14 +137,6 @@ def _nearest(posts: Iterable[_Post]) -> Mapping[tuple[UUID, Role], Sequence[UUID
     return found
 
 
-def _in_force() -> sa.ColumnElement[bool]:
-    return sa.and_(
-        RoleGrant.revoked_at.is_(None),
-        RoleGrant.valid_from <= _ON,
-        sa.or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > _ON),
-    )
-
-
 @cache
 def _posts(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     place, above = aliased(Organization), aliased(Organization)
@@ -162,7 +152,7 @@ def _posts(dialect: str) -> sa.Select[*tuple[Any, ...]]:
         )
         .join(above, place.path.startswith(above.path))
         .join(RoleGrant, RoleGrant.organization_id == above.id)
-        .where(RoleGrant.role.in_(roles), _in_force())
+        .where(RoleGrant.role.in_(roles), in_force(_ON))
         .order_by(RoleGrant.member_id)
     )
 
@@ -179,14 +169,14 @@ def _watching(dialect: str) -> sa.Select[Any]:
         .select_from(given)
         .join(above, given.c.path.startswith(above.path))
         .join(RoleGrant, RoleGrant.organization_id == above.id)
-        .where(is_officer | is_admin, _in_force())
+        .where(is_officer | is_admin, in_force(_ON))
         .distinct()
         .order_by(RoleGrant.member_id, given.c.id)
     )
 
 
 def is_unheard(session: Session, carried: Sequence[Carried]) -> set[UUID]:
-    """Stop condition: who is still waited for; a contact, a hold or a decision ends the stage."""
+    """Stop condition: who is still waited for; a contact, a hold or a suspension ends it."""
     waiting = set(
         session.scalars(
             sa.select(StageEntry.member_id)
@@ -194,7 +184,7 @@ def is_unheard(session: Session, carried: Sequence[Carried]) -> set[UUID]:
             .where(
                 StageEntry.member_id.in_({one.member_id for one in carried}),
                 StageEntry.clock == Clock.LOST_CONTACT,
-                Member.membership_status.in_(HEARD_OF),
+                Member.membership_status.in_(WATCHED),
             )
         )
     )

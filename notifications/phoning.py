@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from core.clock import business_day
 from core.rows import dialect_of, row_source, rows_parameter
 from members.access import primary_affiliation_on
-from members.access_models import Role, RoleGrant
+from members.access_models import Role, RoleGrant, in_force
 from members.models import Affiliation, Member, Organization
 
 log = structlog.get_logger(__name__)
@@ -72,7 +72,7 @@ def _finding(dialect: str) -> sa.Select[UUID, str, bool, str, UUID]:
         own.member_id == Member.id,
         own.role.in_(_LEADING),
         own.organization_id == Organization.id,
-        _in_force(own, day),
+        in_force(day, own),
     )
     return (
         sa.select(Member.id, Member.name, is_leader, RoleGrant.role, RoleGrant.member_id)
@@ -82,14 +82,6 @@ def _finding(dialect: str) -> sa.Select[UUID, str, bool, str, UUID]:
         # Nobody is asked to phone himself.
         .join(
             RoleGrant,
-            leads_here & _in_force(RoleGrant, day) & (RoleGrant.member_id != Member.id),
+            leads_here & in_force(day) & (RoleGrant.member_id != Member.id),
         )
-    )
-
-
-def _in_force(grant: Any, day: Any) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        grant.revoked_at.is_(None),
-        grant.valid_from <= day,
-        sa.or_(grant.valid_to.is_(None), grant.valid_to > day),
     )

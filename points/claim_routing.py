@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from members.access import REVIEWING_ROLES
-from members.access_models import Role, RoleGrant
+from members.access_models import Role, RoleGrant, in_force
 from points.review_models import Recusal
 
 
@@ -40,9 +40,7 @@ def load_reviewers(
         .where(
             RoleGrant.organization_id.in_(found),
             RoleGrant.role.in_(REVIEWING_ROLES),
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.valid_from <= on,
-            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > on),
+            in_force(on),
         )
     )
     for organization_id, reviewer_id, role, recused_from in rows:

@@ -20,7 +20,7 @@ from core.clock import business_day
 from core.errors import Conflict, FieldProblem, Forbidden, NotFound, RuleViolation
 from members import people
 from members.access import Actor, hold_roles
-from members.access_models import Role, RoleGrant
+from members.access_models import Role, RoleGrant, in_force
 from points import periods, statements
 from points.models import LedgerEntry, Period, PeriodStatus
 from points.statement_models import PeriodClosing, PeriodSeal, PeriodStatement
@@ -163,9 +163,7 @@ def get_officer_from_console(session: Session, *, phone: str, name: str | None, 
     held = sa.select(RoleGrant.id).where(
         RoleGrant.member_id == found[0].id,
         RoleGrant.role.in_(CLOSING_ROLES),
-        RoleGrant.revoked_at.is_(None),
-        RoleGrant.valid_from <= on,
-        sa.or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > on),
+        in_force(on),
     )
     if session.scalar(held.limit(1)) is None:
         raise Forbidden("办理人须为现任区级管理员。")

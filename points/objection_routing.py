@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from members.access import REVIEWING_ROLES
-from members.access_models import Role, RoleGrant
+from members.access_models import Role, RoleGrant, in_force
 from points.models import Subject
 from points.review_models import Recusal
 
@@ -72,9 +72,7 @@ def load_staff(session: Session, bodies: Collection[UUID], *, on: date) -> Staff
         sa.select(RoleGrant.organization_id, RoleGrant.member_id, RoleGrant.role).where(
             RoleGrant.organization_id.in_(bodies),
             RoleGrant.role.in_(DECIDING_ROLES),
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.valid_from <= on,
-            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > on),
+            in_force(on),
         )
     ).all()
     stepped_back = session.execute(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.errors import NotFound
 from core.paging import Page, newest_first
 from members.access import REVIEWING_ROLES, Actor, hold_roles
-from members.access_models import RoleGrant
+from members.access_models import RoleGrant, in_force
 from members.models import Member, Organization
 from points import objection_escalation
 from points.models import Claim, ClaimStatus
@@ -125,9 +125,7 @@ def _has_other_reviewer(actor: Actor) -> sa.ColumnElement[bool]:
             RoleGrant.organization_id == Claim.reviewer_organization_id,
             RoleGrant.role.in_(REVIEWING_ROLES),
             RoleGrant.member_id != Claim.member_id,
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.valid_from <= actor.on,
-            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > actor.on),
+            in_force(actor.on),
             ~is_recused(RoleGrant.member_id, Claim.member_id, Claim.id),
         ),
         _body_above().is_(None),

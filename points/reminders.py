@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.clock import business_day
 from members.access import REVIEWING_ROLES
 from members.models import Organization
-from members.role_holders import holders_on
+from members.office_holders import holders_on
 from notifications import outbox
 from notifications.stop_conditions import Carried, carried_parameter, carried_rows, occasion_of
 from points.models import Claim, ClaimStatus, Period, PeriodStatus

@@ -11,7 +11,7 @@ from core.clock import business_day
 from core.errors import RuleViolation
 from core.ids import new_id
 from members.access import Actor, hold_roles
-from members.access_models import RoleGrant
+from members.access_models import RoleGrant, in_force
 from members.contact.case_access import ASSIGNEE_ROLES, CASE_KEEPERS, change_open, get_kept_case
 from members.contact.case_models import CaseAssignment
 from members.contact.models import AssigneeRole, CaseState, ContactCase, ReasonCode
@@ -154,9 +154,7 @@ def _holds(session: Session, case: ContactCase, assignment: Assignment, now: dat
         .where(
             RoleGrant.member_id == assignment.assignee_id,
             RoleGrant.role.in_(ASSIGNEE_ROLES[assignment.role]),
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.valid_from <= today,
-            RoleGrant.valid_to.is_(None) | (RoleGrant.valid_to > today),
+            in_force(today),
             place.startswith(at.path),
         )
         .limit(1)
