@@ -52,6 +52,8 @@ class JobRun(Base):
     kind: Mapped[str] = mapped_column(sa.String(10), default=JobRunKind.SCHEDULED)
     state: Mapped[str] = mapped_column(sa.String(8), default=JobRunState.CLAIMED)
     attempt: Mapped[int] = mapped_column(default=1)
+    # Attempts that ended in an error; in the others the process was interrupted.
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

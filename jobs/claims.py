@@ -16,7 +16,10 @@ from core.db import database_now
 from core.job_records import JobRun, JobRunKind, JobRunState
 from core.rows import dialect_of, ordered_insert, rows_parameter
 
-ATTEMPTS_MAX = 5
+FAILURES_MAX = 5
+# A deployment, a kill or a database that is away interrupt a run and say nothing of the job. One
+# that ends its process every time must end too, but not before that is beyond doubt.
+INTERRUPTIONS_MAX = 20
 # 30 seconds, a minute, two, four: long enough for a restart of the database, short of the grace.
 RETRY_AFTER = timedelta(seconds=30)
 _KEY = ("job", "fire_at")
@@ -33,7 +36,13 @@ class Claim:
     job: str
     fire_at: datetime
     attempt: int
+    failures: int = 0
     kind: JobRunKind = JobRunKind.SCHEDULED
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether it has been interrupted so often that the job itself must be the reason."""
+        return self.attempt - self.failures > INTERRUPTIONS_MAX
 
 
 def claim(
@@ -51,14 +60,14 @@ def claim(
     insert = module.insert(JobRun).values(
         job=job, fire_at=fire_at, kind=kind, attempt=1, lease_until=until, started_at=now
     )
-    attempt = session.scalar(
+    taken = session.execute(
         insert.on_conflict_do_update(
             index_elements=_KEY,
             set_={"attempt": JobRun.attempt + 1, "lease_until": until, "started_at": now},
             where=_is_abandoned(dialect),
-        ).returning(JobRun.attempt)
-    )
-    return None if attempt is None else Claim(job, fire_at, attempt, kind)
+        ).returning(JobRun.attempt, JobRun.failures)
+    ).one_or_none()
+    return None if taken is None else Claim(job, fire_at, taken.attempt, taken.failures, kind)
 
 
 def skip(
@@ -108,19 +117,20 @@ def complete(session: Session, held: Claim, *, count: int, now: datetime) -> Non
 
 
 def fail(session: Session, held: Claim, *, error: str, now: datetime) -> bool:
-    """Note what went wrong, to be tried again soon; True when that was the last attempt.
+    """Note what went wrong, to be tried again soon; True when it has failed too often.
 
     Whoever runs a job by hand sees that it failed, and decides himself whether he tries again.
 
     Raises:
         Fenced: it is somebody else's by now.
     """
-    if held.kind is JobRunKind.MANUAL or held.attempt >= ATTEMPTS_MAX:
-        _end(session, held, state=JobRunState.FAILED, error=error, now=now)
+    failures = held.failures + 1
+    if held.kind is JobRunKind.MANUAL or held.is_hopeless or failures >= FAILURES_MAX:
+        _end(session, held, state=JobRunState.FAILED, failures=failures, error=error, now=now)
         return True
-    pause = RETRY_AFTER * 2 ** (held.attempt - 1)
+    pause = RETRY_AFTER * 2 ** (failures - 1)
     until = database_now(dialect_of(session), pause)
-    _change(session, held, error=error, lease_until=until)
+    _change(session, held, failures=failures, error=error, lease_until=until)
     return False
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.db import unit_of_work
 from core.job_records import JobRun, JobRunKind, JobRunState
 from jobs import claims, standings
-from jobs.claims import ATTEMPTS_MAX, Claim, Fenced
+from jobs.claims import Claim, Fenced
 from jobs.definitions import Job, Loop, Sweep, settled_prefix, skip_reason
 
 log = structlog.get_logger(__name__)
@@ -132,7 +132,7 @@ def _run_fire(sessions: Sessions, job: Job, fire_at: datetime, clock: Clock) -> 
         held = claims.claim(session, job.name, fire_at, lease=job.lease)
     if held is None:
         return False
-    if held.attempt > ATTEMPTS_MAX:
+    if held.is_hopeless:
         return _give_way(sessions, held, _GIVEN_UP, clock)
     return _perform(sessions, job, held, clock, works_at=job.time_of(fire_at, clock()))
 

@@ -183,7 +183,16 @@ def check(engine: sa.Engine, jobs: list[Job], begin: datetime, until: datetime) 
                 connection.scalars(sa.select(EFFECTS.c.at).where(EFFECTS.c.job == job.name))
             )
             _compare(job, due, rows, effects, found)
-    names = ("fires", "done", "skipped", "taken over", "missing", "double", "wrongly skipped")
+    names = (
+        "fires",
+        "done",
+        "skipped",
+        "given up",
+        "taken over",
+        "missing",
+        "double",
+        "wrongly skipped",
+    )
     return {name: found[name] for name in names}
 
 
@@ -199,6 +208,8 @@ def _compare(
     found["fires"] += len(due)
     found["done"] += len(done & due)
     found["skipped"] += len(skipped.keys() & due)
+    # A run that is given up is written down, and its effect is missing all the same.
+    found["given up"] += sum(row.state == "failed" for row in rows)
     found["taken over"] += sum(row.attempt > 1 for row in rows)
     # Neither run nor said why not.
     found["missing"] += len(due - done - skipped.keys())

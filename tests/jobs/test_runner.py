@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.job_records import JobRun, JobRunState, JobStanding
 from jobs import claims, runner, standings
 from jobs.calendar import daily
-from jobs.claims import ATTEMPTS_MAX, Fenced
+from jobs.claims import FAILURES_MAX, INTERRUPTIONS_MAX, Fenced
 from jobs.definitions import MISSED, SUPERSEDED, TOO_OLD, CatchUp, Job, Run
 
 # 08:30 in Shanghai; the job below is due at 09:00, which is 01:00 UTC.
@@ -259,7 +259,7 @@ def test_failing_job_is_tried_again_and_then_shown_as_failed(make_bench: MakeBen
         raise KeyError("13800000001")
 
     bench = make_bench(run=run)
-    for attempt in range(1, ATTEMPTS_MAX + 1):
+    for attempt in range(1, FAILURES_MAX + 1):
         bench.catch_up(FIRST + timedelta(minutes=attempt))
         # Between two attempts it waits; nobody takes it meanwhile.
         bench.catch_up(FIRST + timedelta(minutes=attempt))
@@ -276,17 +276,40 @@ def test_failing_job_is_tried_again_and_then_shown_as_failed(make_bench: MakeBen
     assert run_row.error is not None
     assert run_row.error.startswith("KeyError (tests/jobs/test_runner.py:")
     standing = bench.standing()
-    assert (standing.failures, standing.settled_until) == (ATTEMPTS_MAX, FIRST)
+    assert (standing.failures, standing.settled_until) == (FAILURES_MAX, FIRST)
 
 
 def test_run_that_ends_its_process_every_time_is_given_up(make_bench: MakeBench) -> None:
     bench = make_bench()
-    for _ in range(ATTEMPTS_MAX):
+    for _ in range(INTERRUPTIONS_MAX):
         bench.take(FIRST, lease=timedelta(seconds=-1))
 
     bench.catch_up(FIRST)
 
     assert (bench.states(), bench.effects()) == (["failed"], 0)
+
+
+def test_run_that_was_only_interrupted_is_done_in_the_end(make_bench: MakeBench) -> None:
+    bench = make_bench()
+    for _ in range(INTERRUPTIONS_MAX - 1):
+        bench.take(FIRST, lease=timedelta(seconds=-1))
+
+    bench.catch_up(FIRST)
+
+    assert (bench.states(), bench.effects()) == (["done"], 1)
+
+
+def test_interruptions_do_not_use_up_the_attempts_of_an_error(make_bench: MakeBench) -> None:
+    def run(session: Session, *, now: datetime) -> int:
+        raise KeyError
+
+    bench = make_bench(run=run)
+    for _ in range(FAILURES_MAX):
+        bench.take(FIRST, lease=timedelta(seconds=-1))
+
+    bench.catch_up(FIRST)
+
+    assert (bench.states(), bench.runs()[FIRST].failures) == (["claimed"], 1)
 
 
 def test_settled_run_is_never_changed_whatever_the_code_does(make_bench: MakeBench) -> None:
