@@ -20,6 +20,8 @@ from members.models import (
 ON = sa.bindparam("on", type_=sa.Date)
 # No anchor later than this has reached a stage anywhere: what makes the scan read an index.
 NEWEST = sa.bindparam("newest", type_=sa.Date)
+# Whoever was heard from on this day or before is lost in every district, not staying away.
+REACHED_AFTER = sa.bindparam("reached_after", type_=sa.Date)
 WATCHED = (MembershipStatus.NORMAL, MembershipStatus.RESTORED)
 _SINCE = {None: "reached_on", Signal.LIFE: "last_attended_on", Signal.DUES: "last_dues_on"}
 
@@ -62,7 +64,7 @@ def _known(ladder: Ladder) -> sa.CTE:
     names = ("member_id", "reached_on", "last_attended_on", "last_dues_on")
     since = _SINCE[ladder.signal]
     current = sa.select(*(getattr(Standing, name) for name in names)).where(
-        Standing.reached_on <= ON, getattr(Standing, since) <= NEWEST
+        Standing.reached_on <= ON, getattr(Standing, since) <= NEWEST, *_narrowed(ladder)
     )
     later = sa.select(Standing.member_id).where(Standing.reached_on > ON)
     then = standing.derived(until=ON, members=later)
@@ -74,6 +76,16 @@ def _known(ladder: Ladder) -> sa.CTE:
         .where(Standing.reached_on > ON)
     )
     return computed_once(sa.union_all(current, recomputed), "known")
+
+
+def _narrowed(ladder: Ladder) -> list[sa.ColumnElement[bool]]:
+    """What of `_belongs` the standing alone can tell, so that few are looked up any further."""
+    if ladder.clock == Clock.ABROAD:
+        return [is_abroad(Standing.member_id)]
+    if ladder.signal is None:
+        return []
+    since = getattr(Standing, _SINCE[ladder.signal])
+    return [Standing.reached_on > since, Standing.reached_on > REACHED_AFTER]
 
 
 def _placed(dialect: str, ladder: Ladder) -> sa.CTE:

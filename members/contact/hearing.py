@@ -1,6 +1,6 @@
 """Until which day each branch is heard, and with it the cutoffs that hold for its members."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -39,25 +39,44 @@ LADDERS = (
 _FEEDS = {Signal.LIFE: Feed.LIFE, Signal.DUES: Feed.DUES}
 
 
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """A district, a last recorded day of branches in it, and whether they record life."""
+
+    root: str
+    recorded_on: date
+    records_life: bool
+
+    @property
+    def key(self) -> str:
+        """What `places` computes for the branches of which this is true."""
+        return f"{self.root}{number_of(self.recorded_on) * 2 + self.records_life}"
+
+
 def find_parameters(
-    session: Session, ladder: Ladder, *, on: date, thresholds: Mapping[str, Thresholds]
-) -> dict[str, Any] | None:
+    session: Session, *, on: date, thresholds: Mapping[str, Thresholds]
+) -> dict[Ladder, dict[str, Any]]:
     """What a statement of `crossing` takes: the cutoffs, computed by the pure rules.
 
-    There is a row of cutoffs for each district and last recorded day; branches share their last
-    days, so these are far fewer than branches. None where no branch has recorded anything.
+    For each ladder a row of cutoffs for each district and last recorded day; branches have their
+    last days in common, so these are far fewer than branches. A ladder for which no branch has
+    recorded anything has none. One statement.
 
     Args:
         thresholds: district path -> what it has configured.
     """
-    query = _distinct(dialect_of(session), ladder)
-    rows = session.execute(query, {"on": on}).mappings().all()
-    if not rows:
-        return None
-    grounds = [_ground(ladder, row, thresholds, on) for row in rows]
-    return {"on": on, "newest": max(ground["first"] for ground in grounds)} | rows_parameter(
-        session, grounds
-    )
+    rows = session.execute(_distinct(dialect_of(session)), {"on": on}).all()
+    parameters = {}
+    for ladder in LADDERS:
+        days = {day for row in rows for day in _last_days(ladder, *row)}
+        grounds = [_ground(ladder, day, thresholds.get(day.root, DEFAULT), on) for day in days]
+        if grounds:
+            parameters[ladder] = rows_parameter(session, grounds) | {
+                "on": on,
+                "newest": max(ground["first"] for ground in grounds),
+                "reached_after": min(ground["lost_on"] for ground in grounds),
+            }
+    return parameters
 
 
 def hearings(dialect: str, ladder: Ladder) -> sa.Subquery:
@@ -80,29 +99,22 @@ def hearings(dialect: str, ladder: Ladder) -> sa.Subquery:
 def places(dialect: str, ladder: Ladder) -> sa.CTE:
     """Each branch that has records: since when, until when it is heard, and its cutoffs.
 
-    The cutoffs are looked up, not joined: the planner knows nothing of rows in a parameter, and
-    a join with them would make it believe in a handful of branches.
+    They are joined by one key: the planner knows nothing of rows in a parameter, and of three
+    conditions it would believe that they leave a handful of branches.
     """
     heard, ground = hearings(dialect, ladder), _grounds(dialect)
-    told = ("heard", "lost", *(f"stage_{stage}" for stage in STAGES))
-    is_mine = sa.and_(
-        ground.c.root == root_of(Organization.path),
-        ground.c.recorded_on == heard.c.recorded_on,
-        ground.c.records_life == heard.c.records_life,
+    last = day_number(dialect, heard.c.recorded_on)
+    key = root_of(Organization.path) + sa.cast(last * 2 + heard.c.records_life, sa.Text)
+    query = (
+        sa.select(
+            heard.c.organization_id,
+            heard.c.recorded_on,
+            day_number(dialect, heard.c.begun_on).label("begun"),
+            *(column for name, column in ground.c.items() if name != "key"),
+        )
+        .join(Organization, Organization.id == heard.c.organization_id)
+        .join(ground, ground.c.key == key)
     )
-    query = sa.select(
-        heard.c.organization_id,
-        heard.c.recorded_on,
-        day_number(dialect, heard.c.begun_on).label("begun"),
-        *(
-            sa.select(ground.c[name])
-            .where(is_mine)
-            .correlate(heard, Organization)
-            .scalar_subquery()
-            .label(name)
-            for name in told
-        ),
-    ).join(Organization, Organization.id == heard.c.organization_id)
     return computed_once(query, "places")
 
 
@@ -112,16 +124,12 @@ def computed_once(query: Any, name: str) -> sa.CTE:
     return step
 
 
-def _grounds(dialect: str) -> sa.Subquery:
+def _grounds(dialect: str) -> sa.CTE:
     """The rows of `find_parameters` as a source."""
-    numbers = {f"stage_{stage}": sa.Integer() for stage in STAGES}
-    kinds: dict[str, TypeEngine[Any]] = {
-        "root": sa.Text(),
-        "recorded_on": sa.Date(),
-        "records_life": sa.Integer(),
-    }
-    more = {"heard": sa.Integer(), "lost": sa.Integer()}
-    return row_source(dialect, kinds | more | numbers)
+    numbers = ("heard", "lost", *(f"stage_{stage}" for stage in STAGES))
+    kinds: dict[str, TypeEngine[Any]] = {name: sa.Integer() for name in numbers}
+    given = row_source(dialect, {"key": sa.Text()} | kinds)
+    return computed_once(sa.select(given), "grounds")
 
 
 def root_of(path: Any) -> sa.ColumnElement[str]:
@@ -139,25 +147,46 @@ def _records_life(dialect: str, signal: Signal | None) -> sa.ColumnElement[int]:
 
 
 @cache
-def _distinct(dialect: str, ladder: Ladder) -> sa.Select[Any]:
-    heard = hearings(dialect, ladder)
-    return (
-        sa.select(
-            root_of(Organization.path).label("root"), heard.c.recorded_on, heard.c.records_life
-        )
-        .join(heard, heard.c.organization_id == Organization.id)
-        .distinct()
+def _distinct(dialect: str) -> sa.Select[Any]:
+    """District, last day of any record and whether life is recorded, last of life, last of dues."""
+    per_feed = (
+        sa.func.max(sa.case((RecordedDay.feed == feed, RecordedDay.day))).label(f"{feed}_on")
+        for feed in _FEEDS.values()
     )
+    heard = (
+        sa.select(
+            RecordedDay.organization_id,
+            sa.func.max(RecordedDay.day).label("recorded_on"),
+            _records_life(dialect, None).label("records_life"),
+            *per_feed,
+        )
+        .where(RecordedDay.day <= sa.bindparam("on", type_=sa.Date))
+        .group_by(RecordedDay.organization_id)
+        .subquery("heard")
+    )
+    root = root_of(Organization.path).label("root")
+    told = [column for name, column in heard.c.items() if name != "organization_id"]
+    return sa.select(root, *told).join(heard, heard.c.organization_id == Organization.id).distinct()
 
 
-def _ground(
-    ladder: Ladder, row: Mapping[Any, Any], thresholds: Mapping[str, Thresholds], on: date
-) -> dict[str, Any]:
-    day = heard_until(row["recorded_on"], on, records_life=bool(row["records_life"]))
-    mine = thresholds.get(row["root"], DEFAULT)
-    latest = cutoffs(ladder.clock, mine, day)
-    lost = cutoffs(Clock.LOST_CONTACT, mine, on)[CASE_OPENS_AT[Clock.LOST_CONTACT]]
-    stages: Sequence[tuple[int, date | None]] = [(stage, latest.get(stage)) for stage in STAGES]
-    numbers = {f"stage_{stage}": number_of(found) if found else None for stage, found in stages}
-    told = {"heard": number_of(day), "lost": number_of(lost), "first": max(latest.values())}
-    return {**row, **told, **numbers}
+def _last_days(
+    ladder: Ladder, root: str, recorded_on: date, records_life: int, *per_feed: date | None
+) -> list[LastDay]:
+    """What the cutoffs of a ladder follow from; nothing where its records do not exist."""
+    if ladder.signal is None:
+        return [LastDay(root, recorded_on, bool(records_life))]
+    day = dict(zip(_FEEDS, per_feed, strict=True))[ladder.signal]
+    return [LastDay(root, day, ladder.signal == Signal.LIFE)] if day else []
+
+
+def _ground(ladder: Ladder, day: LastDay, mine: Thresholds, on: date) -> dict[str, Any]:
+    heard = heard_until(day.recorded_on, on, records_life=day.records_life)
+    reached = cutoffs(ladder.clock, mine, heard)
+    numbers = {
+        f"stage_{stage}": number_of(reached[stage]) if stage in reached else None
+        for stage in STAGES
+    }
+    # Whoever has not been reached since that day is looked for, and does not stay away.
+    lost_on = cutoffs(Clock.LOST_CONTACT, mine, on)[CASE_OPENS_AT[Clock.LOST_CONTACT]]
+    told = {"heard": number_of(heard), "lost": number_of(lost_on)}
+    return {"key": day.key, "first": max(reached.values()), "lost_on": lost_on, **told, **numbers}

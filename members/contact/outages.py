@@ -1,28 +1,36 @@
 """Outages: days on which a branch that records recorded nothing, found from its recorded days."""
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
-from core.rows import dialect_of
+from core.rows import Upsert, dialect_of, ordered_insert, row_source, rows_parameter
 from members.contact.day_numbers import day_number, earlier_of, later_of
 from members.contact.models import Feed, Outage, RecordedDay
 from members.contact.rules import USUAL_SILENCE
 
 YEAR_DAYS = 365
+_KEY = ("organization_id", "begins_on", "ends_on")
 
 
 def refresh(session: Session) -> None:
-    """Make the stored outages equal to what the recorded days say; two statements.
+    """Make the stored outages equal to what the recorded days say.
 
-    Both write only what has changed: a record entered late takes its outage away.
+    One pass over the recorded days finds what differs, which on most days is nothing; only then
+    one statement takes away and one adds: a record entered late takes its outage away.
     """
     dialect = dialect_of(session)
-    session.execute(_forgetting(dialect))
-    session.execute(_keeping(dialect))
+    rows = session.execute(_differing(dialect)).mappings().all()
+    gone = [_key_of(row) for row in rows if row["is_stored"]]
+    new = [_key_of(row) for row in rows if not row["is_stored"]]
+    if gone:
+        session.execute(_forgetting(dialect), rows_parameter(session, gone))
+    if new:
+        session.execute(_keeping(dialect), rows_parameter(session, new))
 
 
 def silences(dialect: str, days: sa.Subquery, *, least: int = USUAL_SILENCE[0]) -> sa.Subquery:
@@ -31,33 +39,33 @@ def silences(dialect: str, days: sa.Subquery, *, least: int = USUAL_SILENCE[0]) 
     Columns: place, day, number, next_day (null for the last), usual_days, records_life. One pass
     over the recorded days with window functions.
     """
-    mine: dict[str, Any] = {"partition_by": days.c.place, "order_by": days.c.day}
-    number = day_number(dialect, days.c.day)
+    mine: dict[str, Any] = {"partition_by": days.c.place, "order_by": days.c.number}
+    life = sa.case((days.c.is_life > 0, days.c.number))
     gaps = sa.select(
         *days.c,
-        number.label("number"),
-        (number - sa.func.lag(number).over(**mine)).label("gap"),
+        (days.c.number - sa.func.lag(days.c.number).over(**mine)).label("gap"),
         sa.func.lead(days.c.day).over(**mine).label("next_day"),
+        sa.func.max(life).over(**mine).label("life_number"),
     ).subquery("gaps")
-    year: dict[str, Any] = {
-        "partition_by": gaps.c.place,
-        "order_by": gaps.c.number,
-        "range_": (-YEAR_DAYS, 0),
-    }
+    # The one window of its own: each costs a pass over all recorded days.
+    longest = sa.func.max(gaps.c.gap).over(
+        partition_by=gaps.c.place, order_by=gaps.c.number, range_=(-YEAR_DAYS, 0)
+    )
     most = USUAL_SILENCE[1]
-    longest = sa.func.max(gaps.c.gap).over(**year) * 3 // 2
-    usual = earlier_of(dialect, later_of(dialect, sa.func.coalesce(longest, most), least), most)
+    usual = sa.func.coalesce(longest * 3 // 2, most)
     return sa.select(
         gaps.c.place,
         gaps.c.day,
         gaps.c.number,
         gaps.c.next_day,
-        usual.label("usual_days"),
-        (sa.func.max(gaps.c.is_life).over(**year) > 0).label("records_life"),
+        earlier_of(dialect, later_of(dialect, usual, least), most).label("usual_days"),
+        (gaps.c.life_number >= gaps.c.number - YEAR_DAYS).label("records_life"),
     ).subquery("silences")
 
 
-def recorded_days(place: Any, *, source: Any = RecordedDay, until: Any = None) -> sa.Subquery:
+def recorded_days(
+    dialect: str, place: Any, *, source: Any = RecordedDay, until: Any = None
+) -> sa.Subquery:
     """The days for which a place has records, and whether they are of organisation life.
 
     Args:
@@ -69,6 +77,7 @@ def recorded_days(place: Any, *, source: Any = RecordedDay, until: Any = None) -
         sa.select(
             place.label("place"),
             RecordedDay.day,
+            day_number(dialect, RecordedDay.day).label("number"),
             sa.func.max(sa.case((RecordedDay.feed == Feed.LIFE, 1), else_=0)).label("is_life"),
         )
         .select_from(source)
@@ -85,7 +94,7 @@ def found(dialect: str) -> sa.Select[Any]:
     Only a branch that records organisation life can fall silent: dues dates lie as far apart as
     people pay.
     """
-    silence = silences(dialect, recorded_days(RecordedDay.organization_id))
+    silence = silences(dialect, recorded_days(dialect, RecordedDay.organization_id))
     is_longer = day_number(dialect, silence.c.next_day) - silence.c.number > silence.c.usual_days
     return sa.select(
         silence.c.place.label("organization_id"),
@@ -100,26 +109,40 @@ def _shifted(dialect: str, day: Any, days: int) -> sa.ColumnElement[Any]:
     return sa.type_coerce(day + sa.literal(days, sa.Integer), sa.Date)
 
 
+def _key_of(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in _KEY}
+
+
+@cache
+def _differing(dialect: str) -> sa.CompoundSelect[Any]:
+    """The outages that are stored and should not be, and those that should be and are not."""
+    true = found(dialect).cte("found").prefix_with("MATERIALIZED")
+    stored, missing = sa.alias(Outage.__table__, "stored"), sa.alias(true, "missing")
+    return sa.union_all(
+        sa.select(*(stored.c[name] for name in _KEY), sa.literal(1).label("is_stored")).where(
+            ~sa.exists().where(*(true.c[name] == stored.c[name] for name in _KEY))
+        ),
+        sa.select(*(missing.c[name] for name in _KEY), sa.literal(0)).where(
+            ~sa.exists().where(*(Outage.__table__.c[name] == missing.c[name] for name in _KEY))
+        ),
+    )
+
+
 @cache
 def _forgetting(dialect: str) -> sa.Delete:
-    true = found(dialect).subquery("found")
+    given = row_source(dialect, _key_types())
     return sa.delete(Outage).where(
-        ~sa.exists()
-        .where(
-            true.c.organization_id == Outage.organization_id,
-            true.c.begins_on == Outage.begins_on,
-            true.c.ends_on == Outage.ends_on,
-        )
+        sa.exists()
+        .where(*(given.c[name] == getattr(Outage, name) for name in _KEY))
         .correlate(Outage)
     )
 
 
 @cache
-def _keeping(dialect: str) -> Any:
-    table = cast(sa.Table, Outage.__table__)
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    true = found(dialect).subquery("found")
-    # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
-    query = sa.select(true).where(sa.true()).order_by(true.c.organization_id, true.c.begins_on)
-    names = ["organization_id", "begins_on", "ends_on"]
-    return insert.from_select(names, query).on_conflict_do_nothing()
+def _keeping(dialect: str) -> Upsert:
+    # Another scan may be adding the same.
+    return ordered_insert(dialect, Outage, _KEY).on_conflict_do_nothing()
+
+
+def _key_types() -> dict[str, TypeEngine[Any]]:
+    return {name: Outage.__table__.c[name].type for name in _KEY}

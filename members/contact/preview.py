@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.clock import business_day
 from core.rows import dialect_of
 from members.contact import crossing, hearing, outages, policies
-from members.contact.hearing import LADDERS, Ladder
+from members.contact.hearing import Ladder
 from members.contact.models import Clock, Signal
 from members.models import Member, Organization
 
@@ -57,10 +57,8 @@ def preview(session: Session, *, now: datetime) -> Iterator[dict[str, Any]]:
     on = business_day(now)
     dialect = dialect_of(session)
     thresholds = policies.find_all(session)
-    for ladder in LADDERS:
-        parameters = hearing.find_parameters(session, ladder, on=on, thresholds=thresholds)
-        if parameters is None:
-            continue
+    grounds = hearing.find_parameters(session, on=on, thresholds=thresholds)
+    for ladder, parameters in grounds.items():
         for row in session.execute(_listing(dialect, ladder), parameters).mappings():
             yield _line(ladder, row)
 

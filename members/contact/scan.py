@@ -20,7 +20,7 @@ from core.rows import Upsert, dialect_of, row_source, rows_parameter
 from members.access import primary_affiliation_on
 from members.contact import crossing, facts, hearing, outages, policies, settling
 from members.contact.crossing import ON
-from members.contact.hearing import LADDERS, Ladder
+from members.contact.hearing import Ladder
 from members.contact.models import (
     AssigneeRole,
     CaseState,
@@ -31,7 +31,7 @@ from members.contact.models import (
     Standing,
     Strength,
 )
-from members.contact.rules import CASE_OPENS_AT, Thresholds
+from members.contact.rules import CASE_OPENS_AT
 from members.models import Affiliation, Member
 
 # From this stage on, the body above the branch works on a case.
@@ -67,18 +67,14 @@ def scan(session: Session, *, now: datetime) -> ScanResult:
     outages.refresh(session)
     session.execute(_leaving(), {"on": on})
     thresholds = policies.find_all(session)
-    crossings = [one for ladder in LADDERS for one in _climb(session, ladder, thresholds, on)]
+    grounds = hearing.find_parameters(session, on=on, thresholds=thresholds)
+    crossings = [one for ladder in grounds for one in _climb(session, ladder, grounds[ladder])]
     opened, raised = _open_cases(session, crossings, on, now)
     session.execute(_closing_answered(), {"on": on, "now": now})
     return ScanResult(crossings, opened, raised)
 
 
-def _climb(
-    session: Session, ladder: Ladder, thresholds: Mapping[str, Thresholds], on: date
-) -> list[Crossing]:
-    parameters = hearing.find_parameters(session, ladder, on=on, thresholds=thresholds)
-    if parameters is None:
-        return []
+def _climb(session: Session, ladder: Ladder, parameters: Mapping[str, Any]) -> list[Crossing]:
     rows = session.execute(_entering(dialect_of(session), ladder), parameters).all()
     return [Crossing(member_id, ladder.clock, ladder.signal, *row) for member_id, *row in rows]
 

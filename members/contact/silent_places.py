@@ -60,7 +60,8 @@ def _silences(dialect: str, *, is_district: bool) -> sa.Select[Any]:
     place = root_of(Organization.path) if is_district else Organization.path
     source = sa.join(RecordedDay, Organization, Organization.id == RecordedDay.organization_id)
     least = DISTRICT_LEAST if is_district else USUAL_SILENCE[0]
-    silence = silences(dialect, recorded_days(place, source=source, until=ON), least=least)
+    days = recorded_days(dialect, place, source=source, until=ON)
+    silence = silences(dialect, days, least=least)
     # A register of dues is written once a month, whatever lay between its dates.
     allowed = sa.case((silence.c.records_life, silence.c.usual_days), else_=REGISTER_DAYS)
     return (
