@@ -39,6 +39,8 @@ def environment(database_url: str, data_dir: Path) -> dict[str, str]:
     return ENVIRONMENT | {
         "PARTY_POINTS_DATABASE_URL": database_url,
         "PARTY_POINTS_DATA_DIR": str(data_dir),
+        # Off by default: what is refused without it has a test of its own.
+        "PARTY_POINTS_ID_NUMBERS": "1",
     }
 
 

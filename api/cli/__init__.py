@@ -7,6 +7,7 @@ from api.cli import (
     contact,
     demo,
     ledger,
+    members,
     messages,
     organizations,
     periods,
@@ -24,6 +25,7 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(points.points)
     app.cli.add_command(schemes.scheme)
     app.cli.add_command(roster.roster)
+    app.cli.add_command(members.members)
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)
     app.cli.add_command(work_calendar.calendar)

@@ -92,7 +92,7 @@ def set_mapping(
     require_step(roster_import, Step.CHECK, now)
     if roster_import.version != version:
         raise VersionConflict
-    roster_import.mapping = storing.remap(roster_import.mapping, mapping)
+    roster_import.mapping = storing.remap(vault_of(session), roster_import.mapping, mapping)
     roster_import.version = version + 1
     forget_rows(session, roster_import)
     return roster_import
@@ -159,7 +159,7 @@ def _store(
 ) -> RosterImport:
     import_id = new_id()
     with storing.file_of(content) as path, open_roster(path) as opened:
-        mapping = storing.describe(opened)
+        mapping = storing.describe(vault_of(session), opened)
     roster_import = RosterImport(
         id=import_id,
         organization_id=organization.id,
