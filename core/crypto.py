@@ -57,16 +57,20 @@ class SealingKey:
         """What its sealed values name it by."""
         return hashlib.sha256(b"key id:" + self.secret).digest()[:_ID_BYTES]
 
+    @property
+    def head(self) -> bytes:
+        """How everything begins that it seals."""
+        return _MARKS[self.suite] + self.id
+
     def seal(self, plain: bytes, *, context: str) -> bytes:
         """Encrypt and bind to `context` ("table.column:row id"), so that rows cannot be swapped."""
         nonce = os.urandom(_NONCE_BYTES)
-        head = _MARKS[self.suite] + self.id
         if self.suite is Suite.INTL:
-            return head + nonce + AESGCM(self.secret).encrypt(nonce, plain, context.encode())
+            return self.head + nonce + AESGCM(self.secret).encrypt(nonce, plain, context.encode())
         encryptor = Cipher(algorithms.SM4(_sm4_key(self.secret)), modes.GCM(nonce)).encryptor()
         encryptor.authenticate_additional_data(context.encode())
         body = encryptor.update(plain) + encryptor.finalize()
-        return head + nonce + body + encryptor.tag
+        return self.head + nonce + body + encryptor.tag
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """Undo `seal`, whichever suite it was done in.
@@ -85,7 +89,7 @@ class SealingKey:
 
     def sealed(self, value: bytes) -> bool:
         """Whether the value names this key and this suite."""
-        return _head_of(value) == _MARKS[self.suite] + self.id
+        return _head_of(value) == self.head
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,9 +1,15 @@
 """A member's ID number as it is stored, where the deployment keeps any: as a phone is."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
 from core.crypto import SealingKey, Vault
+from core.db import vault_of
+from members.models import Member
 
 INDEX_PURPOSE = "id_number"
 
@@ -37,3 +43,17 @@ def mask_id_number(id_number: str) -> str:
 def id_number_context(member_id: UUID) -> str:
     """The place that a sealed ID number is bound to."""
     return f"member.id_number:{member_id}"
+
+
+def purge_unwanted(session: Session, *, ended_before: datetime) -> int:
+    """Where no ID number is kept, clear what an earlier setting has left; return how many."""
+    if vault_of(session).keeps_id_numbers:
+        return 0
+    cleared = session.execute(
+        sa.update(Member)
+        .where(Member.id_number_masked.is_not(None), Member.created_at < ended_before)
+        .values(dict.fromkeys(SealedIdNumber._fields))
+        .returning(Member.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(cleared.all())

@@ -13,6 +13,7 @@ from core.errors import FieldProblem, NotFound, RuleViolation
 from members import member_keys
 from members.access import Actor
 from members.models import Member
+from members.resealing import SealedColumn
 from notifications.delivery_models import MemberChannelAddress
 from notifications.models import Channel
 
@@ -27,6 +28,15 @@ _SHAPES = {
     Channel.WEBHOOK: _TOKEN,
 }
 SETTABLE = tuple(_SHAPES)
+
+
+# For `members.resealing`, after a change of keys.
+SEALED = SealedColumn(
+    "member_channel_address",
+    "address_sealed",
+    "member_id",
+    lambda row: address_context(row["member_id"], row["channel"]),
+)
 
 
 class AddressInvalid(RuleViolation):

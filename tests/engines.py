@@ -148,6 +148,19 @@ class Databases:
         yield self._clone(kind, name) if migrated else self._create_empty(kind, name)
         self._drop(kind, name)
 
+    @contextmanager
+    def copy_of(self, url: str) -> Iterator[str]:
+        """A copy of a private database as it is now, as a backup is; nobody may be connected."""
+        name, source = f"{self._worker}_{next(self._numbers)}", make_url(url)
+        if source.get_backend_name() == "sqlite":
+            shutil.copy(str(source.database), self._sqlite_file(name))
+            yield f"sqlite:///{self._sqlite_file(name)}"
+            self._drop("sqlite", name)
+        else:
+            self._server.create_database(name, template=str(source.database))
+            yield self._server.url(name)
+            self._drop("postgresql", name)
+
     def restart_server(self) -> None:
         """Restart PostgreSQL under whoever is using it, as after a crash."""
         self._server.restart()

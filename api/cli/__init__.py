@@ -5,6 +5,7 @@ import flask
 from api.cli import (
     accounts,
     contact,
+    crypto,
     demo,
     ledger,
     members,
@@ -26,6 +27,7 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(schemes.scheme)
     app.cli.add_command(roster.roster)
     app.cli.add_command(members.members)
+    app.cli.add_command(crypto.crypto)
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)
     app.cli.add_command(work_calendar.calendar)

@@ -149,6 +149,18 @@ def purge_files(session: Session, *, now: datetime) -> int:
     return len(import_ids)
 
 
+def purge_results(session: Session, *, ended_before: datetime) -> int:
+    """Delete the result rows of files uploaded before an instant; return how many."""
+    over = sa.select(RosterImport.id).where(RosterImport.uploaded_at < ended_before)
+    rows = session.execute(
+        sa.delete(RosterImportRow)
+        .where(RosterImportRow.import_id.in_(over))
+        .returning(RosterImportRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(rows.all())
+
+
 def _store(
     session: Session,
     organization: Organization,
