@@ -1,12 +1,16 @@
 """An erased member's points still add up and prove, and a restored backup forgets him again."""
 
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import click.testing
 import pytest
 import sqlalchemy as sa
+import time_machine
 from sqlalchemy.orm import Session
 
 from api.app import create_app
@@ -19,8 +23,10 @@ from members.privacy_models import MemberKey
 from points import checkpoints, verification
 from points.models import LedgerEntry
 from tests.engines import Databases, environment
-from tests.points.closing.closings import LATER_DAY, close_year, statement_of
+from tests.points.closing.closings import LATER, LATER_DAY, close_year, statement_of
 from tests.points.proofs.sealed_books import SealedBooks
+
+Found = TypeVar("Found")
 
 
 @pytest.fixture
@@ -37,6 +43,7 @@ def books(books: SealedBooks) -> SealedBooks:
     return books
 
 
+@time_machine.travel(LATER + timedelta(days=1))
 def test_ledger_and_proofs_outlive_the_person(
     books: SealedBooks, databases: Databases, tmp_path: Path
 ) -> None:
@@ -99,7 +106,7 @@ def _verified(settings: Settings) -> list[str]:
     )
 
 
-def _in(settings, act):
+def _in(settings: Settings, act: Callable[[Session], Found]) -> Found:
     engine = make_engine(settings)
     with make_sessions(engine, settings.vault)() as session:
         found = act(session)
