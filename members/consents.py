@@ -49,6 +49,14 @@ TEXTS: dict[ConsentPurpose, tuple[ConsentText, ...]] = {
             "开具日期和是否有效。可以随时撤回，撤回后核验码不再可查。",
         ),
     ),
+    ConsentPurpose.HOST_CONTACT: (
+        ConsentText(
+            1,
+            date(2020, 1, 1),
+            "同意流入地党支部的书记、副书记为联系参加组织生活查看本人的手机号，每次查看须写明用途"
+            "并留下记录。不同意不影响在流入地参加组织生活；可以随时撤回，撤回后立即不能再看。",
+        ),
+    ),
 }
 
 

@@ -238,7 +238,7 @@ def _require_in_scope(session: Session, actor: Actor, member_id: UUID) -> None:
         raise NotFound
 
 
-def _members_ever_in(actor: Actor, roles: frozenset[Role]) -> sa.Select[tuple[UUID]]:
+def _members_ever_in(actor: Actor, roles: frozenset[Role]) -> sa.Select[UUID]:
     # Somebody whose membership has ended belongs nowhere today.
     return (
         sa.select(Affiliation.member_id)

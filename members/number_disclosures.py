@@ -10,10 +10,12 @@ from core.clock import business_day
 from core.db import vault_of
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
 from members import member_keys
-from members.access import Actor, get_member, hold_roles
+from members.access import Actor, get_member, hold_roles, within
 from members.access_models import Role
+from members.consent_models import ConsentPurpose
+from members.consents import has_consent
 from members.id_numbers import id_number_context
-from members.models import Member
+from members.models import Affiliation, AffiliationKind, Member, Organization
 from members.phones import open_phone
 from members.privacy_models import NumberKind, PersonalDataAccess
 
@@ -71,7 +73,7 @@ def disclose(
     if member_id == actor.member_id:
         raise OwnNumber
     hold_roles(session, actor, DISCLOSING_ROLES)
-    member = get_member(session, actor, member_id, roles=DISCLOSING_ROLES)
+    member = _get_member(session, actor, member_id, kind, now)
     number = _open(session, member, kind)
     session.add(
         PersonalDataAccess(
@@ -87,6 +89,36 @@ def disclose(
     )
     session.flush()
     return number
+
+
+def _get_member(
+    session: Session, actor: Actor, member_id: UUID, kind: NumberKind, now: datetime
+) -> Member:
+    """A member of the actor's, or a migrant whom he hosts and who lets his host call him."""
+    try:
+        return get_member(session, actor, member_id, roles=DISCLOSING_ROLES)
+    except NotFound:
+        consent = ConsentPurpose.HOST_CONTACT
+        if kind is not NumberKind.PHONE or not _is_hosted(session, actor, member_id):
+            raise
+        if not has_consent(session, [member_id], consent, business_day(now)):
+            raise
+    return session.get_one(Member, member_id)
+
+
+def _is_hosted(session: Session, actor: Actor, member_id: UUID) -> bool:
+    hosted = (
+        sa.select(Affiliation.id)
+        .join(Organization, Organization.id == Affiliation.organization_id)
+        .where(
+            Affiliation.member_id == member_id,
+            Affiliation.kind == AffiliationKind.MIGRANT_HOST,
+            Affiliation.valid_from <= actor.on,
+            Affiliation.valid_to.is_(None) | (Affiliation.valid_to > actor.on),
+            within(actor.paths(DISCLOSING_ROLES)),
+        )
+    )
+    return session.scalar(hosted.limit(1)) is not None
 
 
 def _next_ordinal(session: Session, actor: Actor, now: datetime) -> int:

@@ -24,7 +24,7 @@ class MemberNumberIn(InSchema):
 
 
 class MemberNumberOut(OutSchema):
-    number = fields.String(metadata={"example": "13800008000"})
+    full_number = fields.String(metadata={"example": "13800008000"})
 
 
 @blp.post("/members/<uuid:member_id>/number-disclosures", access=any_of(*DISCLOSING_ROLES))
@@ -41,4 +41,4 @@ def disclose_member_number(data: dict[str, Any], member_id: UUID) -> Any:
             purpose=data["purpose"],
             now=utc_now(),
         )
-    return {"number": number}
+    return {"full_number": number}

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.append_only import guard
+from migrations.sqlite_rebuild import rebuild_table
 
 revision = "0022"
 down_revision = "0016"
@@ -14,6 +15,8 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
+PURPOSES = "'publish_service_record', 'verify_service_sheet'"
+MORE_PURPOSES = f"{PURPOSES}, 'host_contact'"
 APPEND_ONLY = ("personal_data_access", "shred_log")
 
 
@@ -24,6 +27,7 @@ def upgrade() -> None:
     _create_erasure()
     _create_shred_log()
     guard(APPEND_ONLY)
+    _set_purposes(PURPOSES, MORE_PURPOSES)
 
 
 def _key(table: str, column: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
@@ -136,7 +140,33 @@ def _create_shred_log() -> None:
     )
 
 
+def _set_purposes(old: str, new: str) -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        rebuild_table("consent", [(f"purpose IN ({old})", f"purpose IN ({new})")])
+        return
+    name = op.f("ck_consent_purpose")
+    op.drop_constraint(name, "consent", type_="check")
+    op.create_check_constraint(name, "consent", f"purpose IN ({new})")
+
+
+def _forget_later_purposes() -> None:
+    """Decisions about what the earlier release does not know; the table is append-only."""
+    forget = f"DELETE FROM consent WHERE purpose NOT IN ({PURPOSES})"
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute("ALTER TABLE consent DISABLE TRIGGER append_only")
+        op.execute(forget)
+        op.execute("ALTER TABLE consent ENABLE TRIGGER append_only")
+        return
+    kept = sa.text("SELECT sql FROM sqlite_master WHERE name = 'consent_no_delete'")
+    trigger = op.get_bind().scalar(kept)
+    op.execute("DROP TRIGGER consent_no_delete")
+    op.execute(forget)
+    op.execute(trigger)
+
+
 def downgrade() -> None:
+    _forget_later_purposes()
+    _set_purposes(MORE_PURPOSES, PURPOSES)
     for table in ("shred_log", "erasure", "personal_data_access", "member_key"):
         op.drop_table(table)
     op.drop_column("member", "id_number_sealed")

@@ -10,7 +10,7 @@ def test_api_shows_the_number_and_lists_never_do(service: Service) -> None:
 
     answer = secretary.post(f"{path}/number-disclosures", {"purpose": "通知改期"})
 
-    assert (answer.status_code, answer.json) == (201, {"number": phone})
+    assert (answer.status_code, answer.json) == (201, {"full_number": phone})
     assert phone not in secretary.get(path).text
     branch = service.world.organizations["一支部"]
     assert phone not in secretary.get(f"/orgs/{branch}/members").text

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from core.config import Settings
 from core.errors import Forbidden, NotFound
-from members import member_keys, number_disclosures
-from members.models import Member
+from members import consents, member_keys, number_disclosures
+from members.consent_models import ConsentPurpose
+from members.models import Affiliation, AffiliationKind, Member
 from members.number_disclosures import (
     PER_DAY_MAX,
     DisclosuresSpent,
@@ -22,7 +23,7 @@ from members.phones import set_phone
 from members.privacy_models import MemberKey, NumberKind, PersonalDataAccess
 from tests.concurrency.arena import Arena
 from tests.statements import counted_statements
-from tests.world import NOW, World, build_world
+from tests.world import NOW, TODAY, World, build_world
 
 
 @pytest.fixture
@@ -98,6 +99,38 @@ def test_what_is_not_kept_cannot_be_shown(world: World) -> None:
         see(world, "书记一", "党员乙")
     with pytest.raises(NumberAbsent):
         see(world, "书记一", "党员甲", kind=NumberKind.ID_NUMBER)
+
+
+def test_host_sees_a_migrants_phone_only_while_he_agrees(world: World) -> None:
+    host = Affiliation(
+        member_id=world.members["党员甲"],
+        organization_id=world.organizations["二支部"],
+        kind=AffiliationKind.MIGRANT_HOST,
+        valid_from=TODAY,
+    )
+    world.session.add(host)
+
+    def agree(is_given: bool, minutes: int) -> None:
+        consents.decide(
+            world.session,
+            world.actor("党员甲"),
+            ConsentPurpose.HOST_CONTACT,
+            text_version=1,
+            is_given=is_given,
+            now=NOW + timedelta(minutes=minutes),
+        )
+
+    with pytest.raises(NotFound):
+        see(world, "书记二", "党员甲")
+    agree(True, 0)
+    assert see(world, "书记二", "党员甲") == world.phones["党员甲"]
+    with pytest.raises(NotFound):
+        see(world, "书记二", "党员甲", kind=NumberKind.ID_NUMBER)
+    with pytest.raises(NotFound):
+        see(world, "书记三", "党员甲")
+    agree(False, 1)
+    with pytest.raises(NotFound):
+        see(world, "书记二", "党员甲")
 
 
 def test_phone_of_a_member_without_key_is_gone(world: World) -> None:
