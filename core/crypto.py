@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
-_NONCE_BYTES, _TAG_BYTES, _ID_BYTES = 12, 16, 4
+_NONCE_BYTES, _TAG_BYTES, _ID_BYTES = 12, 16, 8
 # Sealed by the first releases: AES-256-GCM, without the id of a key.
 _UNNAMED = b"\x01"
 

@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def _key(table: str, column: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
-    name = op.f(f"fk_{table}_{column}_member")
+    name = op.f(f"fk_{table}_{column}")
     return sa.ForeignKeyConstraint([column], ["member.id"], name=name, ondelete=ondelete)
 
 
