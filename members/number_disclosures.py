@@ -1,5 +1,6 @@
 """Showing a member's number in full: for a stated purpose, a few times a day, on record."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.clock import business_day
 from core.db import vault_of
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
+from core.paging import Page, cut, id_key
 from members import member_keys
 from members.access import Actor, get_member, hold_roles, within
 from members.access_models import Role
@@ -89,6 +91,32 @@ def disclose(
     )
     session.flush()
     return number
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureLine:
+    """One showing, with the name of whom the number was shown to."""
+
+    record: PersonalDataAccess
+    actor_name: str
+
+
+def list_own(
+    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+) -> Page[DisclosureLine]:
+    """Who saw the actor's own numbers and why, newest first (PIPL Art. 44)."""
+    query = (
+        sa.select(PersonalDataAccess, Member.name)
+        .join(Member, Member.id == PersonalDataAccess.actor_id)
+        .where(PersonalDataAccess.member_id == actor.member_id)
+        .order_by(PersonalDataAccess.id.desc())
+        .limit(limit + 1)
+    )
+    last_id = id_key(after)
+    if last_id is not None:
+        query = query.where(PersonalDataAccess.id < last_id)
+    lines = [DisclosureLine(*row) for row in session.execute(query)]
+    return cut(lines, limit, lambda line: [str(line.record.id)])
 
 
 def _get_member(

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from marshmallow import fields
 
-from api.auth import any_of, current_actor
+from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, InSchema, OutSchema, Text
+from api.fields import Choice, Identifier, InSchema, Instant, OutSchema, Text
+from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
 from members import number_disclosures
@@ -16,6 +17,8 @@ from members.number_disclosures import DISCLOSING_ROLES
 from members.privacy_models import NumberKind
 
 blp = Blueprint("number-disclosures", __name__, description="查看完整号码")
+
+_ID = "0198c0de-0000-7000-8000-000000000221"
 
 
 class MemberNumberIn(InSchema):
@@ -25,6 +28,28 @@ class MemberNumberIn(InSchema):
 
 class MemberNumberOut(OutSchema):
     full_number = fields.String(metadata={"example": "13800008000"})
+
+
+class NumberDisclosureLineOut(OutSchema):
+    id = Identifier(attribute="record.id", metadata={"example": _ID})
+    kind = fields.String(attribute="record.kind", metadata={"example": "phone"})
+    purpose = fields.String(attribute="record.purpose", metadata={"example": "通知换届大会改期"})
+    actor_name = fields.String(metadata={"example": "李静"})
+    at = Instant(attribute="record.at", metadata={"example": "2026-11-10T09:00:00+08:00"})
+
+
+NumberDisclosurePage = page_of(NumberDisclosureLineOut)
+
+
+@blp.get("/me/number-disclosures", access=Access.MEMBER)
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, NumberDisclosurePage)
+def list_my_number_disclosures(query: dict[str, Any]) -> Any:
+    """谁看过我的完整号码、什么时候、为什么"""
+    page = number_disclosures.list_own(
+        db.session(), current_actor(), after=query.get("cursor"), limit=query["limit"]
+    )
+    return encode_page(page)
 
 
 @blp.post("/members/<uuid:member_id>/number-disclosures", access=any_of(*DISCLOSING_ROLES))

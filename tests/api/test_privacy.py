@@ -22,6 +22,9 @@ def test_api_shows_the_number_and_lists_never_do(service: Service) -> None:
     assert phone not in secretary.get(f"/orgs/{branch}/members").text
     refused = secretary.post(f"{path}/number-disclosures", {"purpose": ""})
     assert refused.status_code == 422
+    (told,) = service.caller("党员甲").get("/me/number-disclosures").json["items"]
+    assert (told["actor_name"], told["purpose"]) == ("书记一", "通知改期")
+    assert service.caller("党员乙").get("/me/number-disclosures").json["items"] == []
 
 
 def test_erasure_takes_two_officers_and_leaves_no_name(service: Service) -> None:

@@ -22,9 +22,9 @@ from members.erasures import (
 )
 from members.models import Affiliation, Member
 from members.privacy_models import Erasure, MemberKey, ShredLogEntry
-from notifications import addresses
+from notifications import addresses, outbox
 from notifications.delivery_models import MemberChannelAddress
-from notifications.models import Channel
+from notifications.models import Channel, OutboxMessage, OutboxState
 from tests.statements import counted_statements
 from tests.world import NOW, TODAY, World, build_world
 
@@ -64,6 +64,8 @@ def test_two_officers_erase_a_member_who_has_left(world: World) -> None:
     session, member_id = world.session, world.members["党员丙"]
     actor = world.actor("党员丙")
     addresses.set_address(session, actor, Channel.EMAIL, address="bing@example.org", now=NOW)
+    params = {"title": "清扫社区", "points": "1", "note": ""}
+    outbox.enqueue(session, [outbox.Message(member_id, "claim_approved", "1", params)], now=NOW)
     leave(world, "党员丙")
     erasure = ask(world)
     with pytest.raises(SecondPersonNeeded):
@@ -76,6 +78,8 @@ def test_two_officers_erase_a_member_who_has_left(world: World) -> None:
     assert (member.phone_index, member.phone_masked) == (None, None)
     assert session.get(MemberKey, member_id) is None
     assert session.scalars(sa.select(MemberChannelAddress)).all() == []
+    message = session.scalars(sa.select(OutboxMessage)).one()
+    assert (message.state, message.params) == (OutboxState.CANCELLED, {})
     account = session.get_one(Account, member_id)
     assert (account.disabled_at, account.password_hash) == (NOW, "")
     log = session.get_one(ShredLogEntry, member_id)
