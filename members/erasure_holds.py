@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.db import Base
 from members.access_models import RoleGrant
 from members.models import Affiliation, AffiliationKind, Member, MembershipStatus
+from members.role_grant_reading import not_over
 
 _ENDED = (MembershipStatus.REMOVED, MembershipStatus.EXPELLED)
 
@@ -23,9 +24,7 @@ def find_holds(session: Session, member_id: UUID, *, on: date) -> list[str]:
         "有积分申报在等待审核。": _rows("claim", member_id, status="pending"),
         "有加减分在等待公示或确认。": _rows("adjustment", member_id, status="pending"),
         "有异议还没有答复。": _rows("objection", member_id, status="open"),
-        "有职务还没有免去。": sa.exists().where(
-            RoleGrant.member_id == member_id, RoleGrant.revoked_at.is_(None)
-        ),
+        "有职务还没有免去。": sa.exists().where(RoleGrant.member_id == member_id, *not_over(on)),
         "有积分记在还没有结账的年度，结账以后才能删除。": _has_open_points(member_id),
     }
     found = session.execute(sa.select(*conditions.values())).one()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.db import Base
 from core.errors import Forbidden, NotFound
 from members import erasures
-from members.access_models import Account, Role
+from members.access_models import Account, Role, RoleGrant
 from members.contact.models import CaseState, ContactCase
 from members.erased_data import DELETED, EMPTIED, ERASED_NAME, KEPT
 from members.erasures import (
@@ -146,6 +146,17 @@ def test_what_the_law_still_needs_is_kept(world: World) -> None:
 
     with pytest.raises(ErasureHeld, match=r"待联系工作还没有结束。有积分申报在等待审核。"):
         ask(world)
+
+
+def test_role_holds_while_it_is_in_force(world: World) -> None:
+    leave(world, "党员丙")
+    grant_id = world.grant("党员丙", Role.GROUP_LEADER, "一组")
+    with pytest.raises(ErasureHeld, match="有职务还没有免去"):
+        ask(world)
+
+    world.session.get_one(RoleGrant, grant_id).valid_to = TODAY
+    world.session.flush()
+    assert ask(world).requested_at == NOW
 
 
 def test_erasing_many_takes_as_many_statements_as_one(world: World) -> None:
