@@ -13,6 +13,7 @@ from core.errors import RuleViolation
 from core.rows import dialect_of, row_source, rows_parameter
 from members.access import Actor
 from members.consent_models import Consent, ConsentPurpose
+from members.privacy_models import ShredLogEntry
 
 
 class TextOutdated(RuleViolation):
@@ -130,7 +131,11 @@ def has_consent(
     )
     version = text_in_force(purpose, on).version
     members = sa.select(newest.c.member_id).where(
-        newest.c.age == 1, newest.c.is_given, newest.c.text_version == version
+        newest.c.age == 1,
+        newest.c.is_given,
+        newest.c.text_version == version,
+        # His decisions are kept, but whoever was erased agrees to nothing any more.
+        newest.c.member_id.not_in(sa.select(ShredLogEntry.member_id)),
     )
     rows = [{"id": member_id} for member_id in member_ids]
     return frozenset(session.scalars(members, rows_parameter(session, rows)))

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from core.db import Base
 from core.errors import Forbidden, NotFound
-from members import erasures
+from members import consents, erasures
 from members.access_models import Account, Role, RoleGrant
+from members.consent_models import ConsentPurpose
 from members.contact.models import CaseState, ContactCase
 from members.erased_data import DELETED, EMPTIED, ERASED_NAME, KEPT
 from members.erasures import (
@@ -64,6 +65,8 @@ def test_two_officers_erase_a_member_who_has_left(world: World) -> None:
     session, member_id = world.session, world.members["党员丙"]
     actor = world.actor("党员丙")
     addresses.set_address(session, actor, Channel.EMAIL, address="bing@example.org", now=NOW)
+    purpose = ConsentPurpose.VERIFY_SERVICE_SHEET
+    consents.decide(session, actor, purpose, text_version=1, is_given=True, now=NOW)
     params = {"title": "清扫社区", "points": "1", "note": ""}
     outbox.enqueue(session, [outbox.Message(member_id, "claim_approved", "1", params)], now=NOW)
     leave(world, "党员丙")
@@ -78,6 +81,7 @@ def test_two_officers_erase_a_member_who_has_left(world: World) -> None:
     assert (member.phone_index, member.phone_masked) == (None, None)
     assert session.get(MemberKey, member_id) is None
     assert session.scalars(sa.select(MemberChannelAddress)).all() == []
+    assert consents.has_consent(session, [member_id], purpose, TODAY) == frozenset()
     message = session.scalars(sa.select(OutboxMessage)).one()
     assert (message.state, message.params) == (OutboxState.CANCELLED, {})
     account = session.get_one(Account, member_id)
