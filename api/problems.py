@@ -90,6 +90,9 @@ _CONSTRAINTS = {
     "uq_host_placement_live": ("host.asked", 409, "已有一个流入地支部在办理"),
     "uq_contact_contest_open": ("contact.contest_open", 409, "您的说明正在等待答复"),
     "uq_contact_number_live": ("contact.number_duplicate", 409, "这个号码已经登记"),
+    "uq_erasure_open": ("erasure.open", 409, "已有一项删除在等待确认"),
+    "pk_shred_log": ("erasure.done", 409, "这名党员的个人信息已经删除"),
+    "uq_personal_data_access_actor_id_on_day_ordinal": ("conflict", 409, "内容刚刚发生了变化"),
     "membership_decision_follows": ("membership.decided", 409, "此人的党籍刚刚另有决定"),
     "no_overlapping_primary": ("member.overlap", 409, "组织关系的日期重叠"),
     "no_organization_cycle": ("org.cycle", 409, "不能移到自己的下级之下"),
@@ -116,6 +119,11 @@ _SQLITE_UNIQUE = {
     "transfer.member_id": "uq_transfer_open",
     "migrant_registration.member_id": "uq_migrant_registration_live",
     "host_placement.registration_id": "uq_host_placement_live",
+    "erasure.member_id": "uq_erasure_open",
+    "shred_log.member_id": "pk_shred_log",
+    "personal_data_access.actor_id, personal_data_access.on_day, personal_data_access.ordinal": (
+        "uq_personal_data_access_actor_id_on_day_ordinal"
+    ),
 }
 
 

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from core.channel_settings import ChannelSettings, ChannelSettingsError, read_channel_settings
-from core.crypto import Vault
+from core.crypto import KEY_BYTES, Suite, Vault
+from core.openssl import OpensslMissing, require_openssl
 
 _PREFIX = "PARTY_POINTS_"
 
@@ -54,7 +57,7 @@ class Settings:
             data_dir=data_dir,
             jwt_secret=keys["JWT_SECRET"],
             flask_secret=keys["FLASK_SECRET"],
-            vault=Vault(_decode_key(keys, "FIELD_KEY"), _decode_key(keys, "INDEX_KEY")),
+            vault=_read_vault(environ, keys),
             access_minutes=_positive(environ, "ACCESS_MINUTES", 30),
             refresh_days=_positive(environ, "REFRESH_DAYS", 30),
             db_pool_size=_positive(environ, "DB_POOL_SIZE", 4),
@@ -136,11 +139,41 @@ def _load_or_create_keys(path: Path) -> dict[str, str]:
     return stored
 
 
+def _read_vault(environ: Mapping[str, str], keys: Mapping[str, str]) -> Vault:
+    former = environ.get(_PREFIX + "FORMER_FIELD_KEYS", "").split()
+    name = environ.get(_PREFIX + "CRYPTO_SUITE", Suite.INTL)
+    if name not in list(Suite):
+        raise ConfigError(f"{_PREFIX}CRYPTO_SUITE 应为 intl 或 gm")
+    vault = Vault(
+        _decode_key(keys, "FIELD_KEY"),
+        _decode_key(keys, "INDEX_KEY"),
+        Suite(name),
+        tuple(_decode_key({"FORMER_FIELD_KEYS": key}, "FORMER_FIELD_KEYS") for key in former),
+        keeps_id_numbers=environ.get(_PREFIX + "ID_NUMBERS") == "1",
+    )
+    if vault.suite is Suite.GM:
+        _require_gm(vault)
+    return vault
+
+
+def _require_gm(vault: Vault) -> None:
+    try:
+        require_openssl()
+        vault.encrypt(b"", context="")
+    except OpensslMissing as error:
+        raise ConfigError(str(error)) from error
+    except UnsupportedAlgorithm as error:
+        raise ConfigError("国密套件（gm）需要支持 SM4 和 SM3 的 cryptography") from error
+
+
 def _decode_key(keys: Mapping[str, str], name: str) -> bytes:
     try:
-        return base64.b64decode(keys[name], validate=True)
-    except ValueError as error:
-        raise ConfigError(f"{_PREFIX}{name} 须为 32 字节的 base64") from error
+        key = base64.b64decode(keys[name], validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"{_PREFIX}{name} 须为 32 字节的 base64")
+    return key
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -93,8 +93,13 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     if settings.database_url.startswith("sqlite"):
         # isolation_level None hands BEGIN to the listener below; the driver's own implicit
         # BEGIN is deferred and loses updates under concurrency.
-        return {"connect_args": {"isolation_level": None, "timeout": 10}}
+        return {
+            "hide_parameters": True,
+            "connect_args": {"isolation_level": None, "timeout": 10},
+        }
     return {
+        # The text of a database error goes to logs and consoles; what was typed must not.
+        "hide_parameters": True,
         "pool_size": settings.db_pool_size,
         "max_overflow": 2,
         "pool_pre_ping": True,

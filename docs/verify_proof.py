@@ -7,14 +7,19 @@
 PROOF.json comes from `flask ledger prove` or the API. PUBLIC_KEY.pem and, better still,
 CHECKPOINT.json come from somebody whom you trust to have kept them: then the proof also shows
 that the ledger which you are shown today is the one that was signed then. This file needs Python
-3.9 and the `cryptography` package, and nothing of the program that made the proof.
+3.9 and the `cryptography` package, for an SM2 key also the program `openssl` of version 3, and
+nothing of the program that made the proof.
 """
 
 import hashlib
 import json
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 
@@ -42,6 +47,36 @@ def root_from_path(leaf, index, size, path):
     return value
 
 
+SM2 = ("-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678")
+
+
+class Sm2Key:
+    """A public key on the curve of SM2, which `cryptography` does not have."""
+
+    def __init__(self, pem):
+        self.pem = pem
+
+    def verify(self, signature, content):
+        r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+        with tempfile.TemporaryDirectory() as name:
+            key, signed = Path(name) / "key.pem", Path(name) / "signature"
+            key.write_bytes(self.pem)
+            signed.write_bytes(encode_dss_signature(r, s))
+            command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-sigfile", signed]
+            done = subprocess.run(
+                [*command, *SM2], input=content, stdout=subprocess.DEVNULL, check=False
+            )
+        if done.returncode != 0:
+            raise InvalidSignature
+
+
+def load_key(pem):
+    try:
+        return load_pem_public_key(pem)
+    except UnsupportedAlgorithm:
+        return Sm2Key(pem)
+
+
 def verify(proof, key, witness=None):
     """Return the entry and the signed head; raise ValueError or InvalidSignature otherwise."""
     signed = proof["checkpoint"] if witness is None else witness
@@ -61,7 +96,7 @@ def main(arguments):
     with open(arguments[0], encoding="utf-8") as file:
         proof = json.load(file)
     with open(arguments[1], "rb") as file:
-        key = load_pem_public_key(file.read())
+        key = load_key(file.read())
     witness = None
     if len(arguments) == 3:
         with open(arguments[2], encoding="utf-8") as file:

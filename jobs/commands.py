@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core import alerts
 from core.clock import SHANGHAI, at_local, utc_now
 from core.config import Settings
+from core.data_classes import DATA_CLASSES
 from core.db import make_engine, make_sessions
 from core.job_records import (
     JobRunKind,
@@ -56,6 +57,14 @@ def list_jobs() -> None:
         click.echo(_line(name, label, last, due, _state_of(standing, now)))
     for alert in standing_alerts:
         click.echo(f"告警 {alert.code}（{_shown(alert.raised_at)} 起）：{alert.message}")
+
+
+@jobs.command("data-classes")
+def list_data_classes() -> None:
+    """列出保存哪些个人信息、期限、起算、如何删除和依据。"""
+    for one in DATA_CLASSES:
+        term = "无固定期限" if one.term is None else f"{one.term.days} 天"
+        click.echo(f"{one.title}\n  {term}，自{one.since}起；{one.ending}。依据：{one.source}")
 
 
 @jobs.command("run")

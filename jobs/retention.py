@@ -1,23 +1,39 @@
 """What is kept for a stated time goes when that time is over (domain section 7)."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from activities import check_ins
 from core import background, job_records
+from core.data_classes import term_of
+from members import id_numbers
+from members.roster import importing
+from notifications import inbox
 
-# Who asked may still look at how it went; what it wrote is kept elsewhere.
-REQUESTED_WORK = timedelta(days=90)
-# As logs: half a year is asked of them by law.
-JOB_RUNS = timedelta(days=180)
-CODE_TRIES = timedelta(days=7)
+
+class Purge(Protocol):
+    """Deletes what ended before an instant; returns how many rows."""
+
+    def __call__(self, session: Session, *, ended_before: datetime) -> int: ...
+
+
+# By class of data; `import_file` has a job of its own, because a rollback goes by its term too.
+PURGES: Mapping[str, Purge] = {
+    "id_number": id_numbers.purge_unwanted,
+    "import_result": importing.purge_results,
+    "message_text": inbox.purge_texts,
+    "code_try": check_ins.purge_tries,
+    "requested_work": background.purge,
+    "job_run": job_records.purge,
+}
 
 
 def purge(session: Session, *, now: datetime) -> int:
     """Delete what nobody needs any more; returns how many rows."""
-    return (
-        background.purge(session, ended_before=now - REQUESTED_WORK)
-        + job_records.purge(session, ended_before=now - JOB_RUNS)
-        + check_ins.purge_tries(session, ended_before=now - CODE_TRIES)
+    return sum(
+        purge_class(session, ended_before=now - term_of(code))
+        for code, purge_class in PURGES.items()
     )

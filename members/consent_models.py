@@ -16,6 +16,7 @@ class ConsentPurpose(enum.StrEnum):
 
     PUBLISH_SERVICE_RECORD = "publish_service_record"
     VERIFY_SERVICE_SHEET = "verify_service_sheet"
+    HOST_CONTACT = "host_contact"
 
 
 class Consent(Base):

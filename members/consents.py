@@ -13,6 +13,7 @@ from core.errors import RuleViolation
 from core.rows import dialect_of, row_source, rows_parameter
 from members.access import Actor
 from members.consent_models import Consent, ConsentPurpose
+from members.privacy_models import ShredLogEntry
 
 
 class TextOutdated(RuleViolation):
@@ -47,6 +48,14 @@ TEXTS: dict[ConsentPurpose, tuple[ConsentText, ...]] = {
             date(2020, 1, 1),
             "同意持有核验码的人查到本人志愿服务记录单上的单位、隐去名字的姓名、时长合计、"
             "开具日期和是否有效。可以随时撤回，撤回后核验码不再可查。",
+        ),
+    ),
+    ConsentPurpose.HOST_CONTACT: (
+        ConsentText(
+            1,
+            date(2020, 1, 1),
+            "同意流入地党支部的书记、副书记为联系参加组织生活查看本人的手机号，每次查看须写明用途"
+            "并留下记录。不同意不影响在流入地参加组织生活；可以随时撤回，撤回后立即不能再看。",
         ),
     ),
 }
@@ -122,7 +131,11 @@ def has_consent(
     )
     version = text_in_force(purpose, on).version
     members = sa.select(newest.c.member_id).where(
-        newest.c.age == 1, newest.c.is_given, newest.c.text_version == version
+        newest.c.age == 1,
+        newest.c.is_given,
+        newest.c.text_version == version,
+        # His decisions are kept, but whoever was erased agrees to nothing any more.
+        newest.c.member_id.not_in(sa.select(ShredLogEntry.member_id)),
     )
     rows = [{"id": member_id} for member_id in member_ids]
     return frozenset(session.scalars(members, rows_parameter(session, rows)))

@@ -157,6 +157,8 @@ class Member(Base):
     phone_sealed: Mapped[bytes | None] = mapped_column()
     phone_index: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     phone_masked: Mapped[str | None] = mapped_column(sa.String(20))
+    # All three are empty unless the deployment keeps ID numbers.
+    id_number_sealed: Mapped[bytes | None] = mapped_column()
     id_number_index: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
     id_number_masked: Mapped[str | None] = mapped_column(sa.String(20))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

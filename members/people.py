@@ -150,8 +150,7 @@ def change_phone(
         PhoneInvalid: it is no mobile number.
     """
     member = get_managed_member(session, actor, member_id, roles=ROSTER_ROLES)
-    set_phone(vault_of(session), member, normalise_phone(phone) if phone else None)
-    session.flush()
+    set_phone(session, member, normalise_phone(phone) if phone else None)
     return member
 
 
@@ -163,10 +162,10 @@ def _new_member(session: Session, profile: Profile, phone: str | None, now: date
         version=1,
         **_columns(profile),
     )
-    set_phone(vault_of(session), member, normalise_phone(phone) if phone else None)
     session.add(member)
-    # The affiliation refers to the member by a plain foreign key.
+    # His key and his affiliation refer to the member by plain foreign keys.
     session.flush()
+    set_phone(session, member, normalise_phone(phone) if phone else None)
     return member
 
 

@@ -3,8 +3,12 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from core.crypto import Vault
+from sqlalchemy.orm import Session
+
+from core.crypto import SealingKey, Vault
+from core.db import vault_of
 from core.errors import FieldProblem, RuleViolation
+from members import member_keys
 from members.models import Member
 from members.roster.phones import parse_phone
 from members.roster.values import CellError
@@ -56,10 +60,15 @@ def index_phone(vault: Vault, phone: str) -> str:
     return vault.blind_index(phone, purpose=INDEX_PURPOSE)
 
 
-def seal_phone(vault: Vault, member_id: UUID, phone: str) -> SealedPhone:
-    """The stored forms of a normalised phone; the sealed one opens for this member only."""
-    sealed = vault.encrypt(phone.encode(), context=f"member.phone:{member_id}")
+def seal_phone(vault: Vault, key: SealingKey, member_id: UUID, phone: str) -> SealedPhone:
+    """The stored forms of a normalised phone; the sealed one opens with his key, in his row."""
+    sealed = key.seal(phone.encode(), context=phone_context(member_id))
     return SealedPhone(sealed, index_phone(vault, phone), mask_phone(phone))
+
+
+def open_phone(session: Session, member_id: UUID, sealed: bytes) -> str:
+    """A member's phone in clear, for who sends to it or was allowed to see it."""
+    return member_keys.open_value(session, member_id, sealed, context=phone_context(member_id))
 
 
 def mask_phone(phone: str) -> str:
@@ -67,7 +76,16 @@ def mask_phone(phone: str) -> str:
     return f"{phone[:3]}****{phone[-4:]}"
 
 
-def set_phone(vault: Vault, member: Member, phone: str | None) -> None:
-    """Store a normalised phone on the member, or remove the present one."""
-    sealed = seal_phone(vault, member.id, phone) if phone else (None, None, None)
+def set_phone(session: Session, member: Member, phone: str | None) -> None:
+    """Store a normalised phone on a member who is in the database, or remove the present one."""
+    sealed: SealedPhone | tuple[None, None, None] = (None, None, None)
+    if phone:
+        key = member_keys.ensure(session, [member.id])[member.id]
+        sealed = seal_phone(vault_of(session), key, member.id, phone)
     member.phone_sealed, member.phone_index, member.phone_masked = sealed
+    session.flush()
+
+
+def phone_context(member_id: UUID) -> str:
+    """The place that a sealed phone is bound to."""
+    return f"member.phone:{member_id}"

@@ -22,6 +22,7 @@ import members.contact.case_models
 import members.contact.models
 import members.migrant_models
 import members.models
+import members.privacy_models
 import members.roster.models
 import members.transfer_models
 import notifications.delivery_models

@@ -9,10 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.db import vault_of
 from core.errors import FieldProblem, NotFound, RuleViolation
+from members import member_keys
 from members.access import Actor
 from members.models import Member
+from members.resealing import SealedColumn
 from notifications.delivery_models import MemberChannelAddress
 from notifications.models import Channel
 
@@ -27,6 +28,15 @@ _SHAPES = {
     Channel.WEBHOOK: _TOKEN,
 }
 SETTABLE = tuple(_SHAPES)
+
+
+# For `members.resealing`, after a change of keys.
+SEALED = SealedColumn(
+    "member_channel_address",
+    "address_sealed",
+    "member_id",
+    lambda row: address_context(row["member_id"], row["channel"]),
+)
 
 
 class AddressInvalid(RuleViolation):
@@ -59,12 +69,13 @@ def set_address(
     session.execute(
         sa.select(Member.id).where(Member.id == actor.member_id).with_for_update(key_share=True)
     )
-    context = _context(actor.member_id, channel)
+    key = member_keys.ensure(session, [actor.member_id])[actor.member_id]
+    context = address_context(actor.member_id, channel)
     session.merge(
         MemberChannelAddress(
             member_id=actor.member_id,
             channel=channel,
-            address_sealed=vault_of(session).encrypt(address.encode(), context=context),
+            address_sealed=key.seal(address.encode(), context=context),
             address_masked=mask(address),
             set_at=now,
         )
@@ -111,15 +122,8 @@ def find_address(session: Session, member_id: UUID, channel: Channel) -> str | N
     )
     if sealed is None:
         return None
-    context = _context(member_id, channel)
-    return vault_of(session).decrypt(sealed, context=context).decode()
-
-
-def open_phone(session: Session, member_id: UUID, sealed: bytes | None) -> str | None:
-    """The member's phone in clear; only the sender of a message asks for it."""
-    if sealed is None:
-        return None
-    return vault_of(session).decrypt(sealed, context=f"member.phone:{member_id}").decode()
+    context = address_context(member_id, channel)
+    return member_keys.open_value(session, member_id, sealed, context=context)
 
 
 def mask(address: str) -> str:
@@ -128,5 +132,6 @@ def mask(address: str) -> str:
     return f"{name[:1]}***{at}{host}"[:40] if at else f"{address[:3]}***"
 
 
-def _context(member_id: UUID, channel: Channel) -> str:
+def address_context(member_id: UUID, channel: str) -> str:
+    """The place that a sealed address is bound to."""
     return f"member_channel_address.address:{member_id}:{channel}"

@@ -83,3 +83,25 @@ def mark_read(session: Session, actor: Actor, *, up_to: UUID, now: datetime) -> 
         )
         .values(read_at=now)
     )
+
+
+def purge_texts(session: Session, *, ended_before: datetime) -> int:
+    """Empty the texts of messages made before an instant; return how many.
+
+    The rows stay: what was sent when, and whether it arrived, is told without them.
+    """
+    is_waiting = OutboxMessage.state.in_((OutboxState.PENDING, OutboxState.LEASED))
+    session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.created_at < ended_before, ~is_waiting)
+        .values(params={})
+        .execution_options(synchronize_session=False)
+    )
+    emptied = session.execute(
+        sa.update(InboxMessage)
+        .where(InboxMessage.created_at < ended_before, InboxMessage.body != "")
+        .values(body="")
+        .returning(InboxMessage.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(emptied.all())

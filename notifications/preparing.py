@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from members.models import Member
+from members.phones import open_phone
 from notifications import addresses, catalogue
 from notifications.channels.sender import Outgoing
 from notifications.message_kind import MessageKind
@@ -42,7 +43,7 @@ def prepare(
     stops: Mapping[str, StopCondition],
     now: datetime,
 ) -> Outgoing | Because:
-    """What to send, or why not; five statements, and one more for each stop condition."""
+    """What to send, or why not; six statements, and one more for each stop condition."""
     row, name, phone_sealed = session.execute(
         sa.select(OutboxMessage, Member.name, Member.phone_sealed)
         .join(Member, Member.id == OutboxMessage.member_id)
@@ -56,7 +57,7 @@ def prepare(
         return needed
     channel = Channel(row.channel)
     if channel is Channel.SMS:
-        address = addresses.open_phone(session, row.member_id, phone_sealed)
+        address = open_phone(session, row.member_id, phone_sealed) if phone_sealed else None
     else:
         address = addresses.find_address(session, row.member_id, channel)
     if address is None:

@@ -4,7 +4,6 @@ A checkpoint proves something only where somebody else keeps a copy of it: what 
 then cannot be altered, removed or put into another order without that copy telling.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +11,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, NotFound, RuleViolation
 from core.quantities import format_points
+from core.signing import SigningKey, VerifyingKey
 from members.access import Actor
 from points import leaves
 from points.merkle import find_path, root_of
@@ -58,7 +56,7 @@ class SignedHead:
     points: str
 
 
-def sign(session: Session, key: Ed25519PrivateKey, *, now: datetime) -> LedgerCheckpoint:
+def sign(session: Session, key: SigningKey, *, now: datetime) -> LedgerCheckpoint:
     """Sign the head of the tree as it is sealed now, and keep the result.
 
     Raises:
@@ -67,7 +65,7 @@ def sign(session: Session, key: Ed25519PrivateKey, *, now: datetime) -> LedgerCh
     head = session.scalar(sa.select(LedgerBlock).order_by(LedgerBlock.number.desc()).limit(1))
     if head is None:
         raise NothingSealed
-    name = key_id(key.public_key())
+    public = key.public_key()
     content = _canonical(
         {
             "v": _VERSION,
@@ -76,14 +74,15 @@ def sign(session: Session, key: Ed25519PrivateKey, *, now: datetime) -> LedgerCh
             "points": format_points(head.points_total),
             "block": head.number,
             "at": now.isoformat(timespec="seconds"),
-            "key_id": name,
+            "suite": public.suite,
+            "key_id": public.id,
         }
     )
     checkpoint = LedgerCheckpoint(
         size=head.size,
         content=content,
         signature=key.sign(content.encode()).hex(),
-        key_id=name,
+        key_id=public.id,
         signed_at=now,
     )
     session.add(checkpoint)
@@ -91,17 +90,12 @@ def sign(session: Session, key: Ed25519PrivateKey, *, now: datetime) -> LedgerCh
     return checkpoint
 
 
-def key_id(key: Ed25519PublicKey) -> str:
-    """A short name of a public key."""
-    return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
-
-
 def to_file(checkpoint: LedgerCheckpoint) -> dict[str, str]:
     """The form in which a checkpoint is handed to witnesses."""
     return {"content": checkpoint.content, "signature": checkpoint.signature}
 
 
-def open_signed(data: Any, key: Ed25519PublicKey) -> SignedHead:
+def open_signed(data: Any, key: VerifyingKey) -> SignedHead:
     """Read a checkpoint's file form and check its signature.
 
     Raises:
@@ -109,10 +103,11 @@ def open_signed(data: Any, key: Ed25519PublicKey) -> SignedHead:
     """
     try:
         content: str = data["content"]
-        key.verify(bytes.fromhex(data["signature"]), content.encode())
+        if not key.is_signed(bytes.fromhex(data["signature"]), content.encode()):
+            raise InvalidCheckpoint
         said = json.loads(content)
         return SignedHead(int(said["size"]), str(said["root"]), str(said["points"]))
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidSignature) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidCheckpoint from error
 
 

@@ -66,7 +66,7 @@ class LedgerCheckpoint(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     size: Mapped[int] = mapped_column(_BIGINT)
-    # The exact signed text, and its Ed25519 signature in hexadecimal.
+    # The exact signed text, and its signature in hexadecimal: Ed25519, or SM2 with SM3.
     content: Mapped[str] = mapped_column(sa.Text)
     signature: Mapped[str] = mapped_column(sa.String(128))
     key_id: Mapped[str] = mapped_column(sa.String(16))

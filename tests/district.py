@@ -8,7 +8,6 @@ from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
-from core.db import vault_of
 from core.ids import new_id
 from members.access import Actor, HeldRole
 from members.access_models import Account, Role, RoleGrant
@@ -76,9 +75,9 @@ class District:
         member = Member(
             id=new_id(), name=name, kind=MemberKind.FULL_MEMBER, created_at=NOW, version=1
         )
-        set_phone(vault_of(self.session), member, phone)
         self.session.add(member)
         self.session.flush()
+        set_phone(self.session, member, phone)
         self.session.add(
             Affiliation(
                 member_id=member.id,

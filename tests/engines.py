@@ -39,6 +39,8 @@ def environment(database_url: str, data_dir: Path) -> dict[str, str]:
     return ENVIRONMENT | {
         "PARTY_POINTS_DATABASE_URL": database_url,
         "PARTY_POINTS_DATA_DIR": str(data_dir),
+        # Off by default: what is refused without it has a test of its own.
+        "PARTY_POINTS_ID_NUMBERS": "1",
     }
 
 
@@ -145,6 +147,19 @@ class Databases:
         name = f"{self._worker}_{next(self._numbers)}"
         yield self._clone(kind, name) if migrated else self._create_empty(kind, name)
         self._drop(kind, name)
+
+    @contextmanager
+    def copy_of(self, url: str) -> Iterator[str]:
+        """A copy of a private database as it is now, as a backup is; nobody may be connected."""
+        name, source = f"{self._worker}_{next(self._numbers)}", make_url(url)
+        if source.get_backend_name() == "sqlite":
+            shutil.copy(str(source.database), self._sqlite_file(name))
+            yield f"sqlite:///{self._sqlite_file(name)}"
+            self._drop("sqlite", name)
+        else:
+            self._server.create_database(name, template=str(source.database))
+            yield self._server.url(name)
+            self._drop("postgresql", name)
 
     def restart_server(self) -> None:
         """Restart PostgreSQL under whoever is using it, as after a crash."""

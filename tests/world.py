@@ -11,7 +11,6 @@ import yaml
 from sqlalchemy.orm import Session
 
 from activities.models import VolunteerRecord
-from core.db import vault_of
 from core.ids import new_id
 from members.access import Actor, find_actor
 from members.access_models import Account, Role, RoleGrant
@@ -94,9 +93,9 @@ class World:
             created_at=NOW,
         )
         phone = f"138{len(self.members):08d}"
-        set_phone(vault_of(self.session), member, phone)
         self.session.add(member)
         self.session.flush()
+        set_phone(self.session, member, phone)
         self.session.add(
             Affiliation(
                 member_id=member.id,

@@ -5,8 +5,10 @@ import flask
 from api.cli import (
     accounts,
     contact,
+    crypto,
     demo,
     ledger,
+    members,
     messages,
     organizations,
     periods,
@@ -24,6 +26,8 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(points.points)
     app.cli.add_command(schemes.scheme)
     app.cli.add_command(roster.roster)
+    app.cli.add_command(members.members)
+    app.cli.add_command(crypto.crypto)
     app.cli.add_command(ledger.ledger)
     app.cli.add_command(periods.period)
     app.cli.add_command(work_calendar.calendar)

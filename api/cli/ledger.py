@@ -7,7 +7,6 @@ from uuid import UUID
 
 import click
 import flask
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
@@ -65,8 +64,7 @@ def checkpoint(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"checkpoint-{now:%Y%m%dT%H%M%SZ}-{signed.size}.json"
     _write_json(file, checkpoints.to_file(signed))
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    (out / f"checkpoint-{signed.key_id}.pem").write_bytes(public)
+    (out / f"checkpoint-{signed.key_id}.pem").write_bytes(key.public_key().pem)
     click.echo(f"已签名 {signed.size} 笔记录：{file}（密钥 {signed.key_id}）。")
 
 

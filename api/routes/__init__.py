@@ -22,6 +22,7 @@ from api.routes import (
     contact_contests,
     contacts,
     duties,
+    erasures,
     import_workbooks,
     imports,
     jobs,
@@ -35,6 +36,7 @@ from api.routes import (
     migrants,
     my_migration,
     notifications,
+    number_disclosures,
     objections,
     opportunities,
     organizations,
@@ -125,4 +127,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contact_contests.blp,
     own_reports.blp,
     membership_decisions.blp,
+    number_disclosures.blp,
+    erasures.blp,
 )

@@ -110,6 +110,10 @@ class MemberOut(OutSchema):
     converted_on = Day(allow_none=True, metadata={"example": "1986-07-01"})
     membership_status = fields.String(metadata={"example": "normal"})
     phone_masked = fields.String(allow_none=True, metadata={"example": "138****8000"})
+    id_number_masked = fields.String(
+        allow_none=True,
+        metadata={"example": None, "description": "没有启用身份证号的，总是为空"},
+    )
     version = fields.Integer(metadata={"example": 1})
     member_class = fields.String(metadata={"example": "ordinary"})
     affiliations = fields.List(fields.Nested(NamedAffiliationOut))

@@ -23,7 +23,9 @@ class SignedOut(OutSchema):
             "description": "被签名的原文",
         }
     )
-    signature = fields.String(metadata={"example": _HASH * 2, "description": "Ed25519，十六进制"})
+    signature = fields.String(
+        metadata={"example": _HASH * 2, "description": "Ed25519 或 SM2，十六进制"}
+    )
 
 
 class ProofOut(OutSchema):

@@ -11,6 +11,7 @@ from api.extensions import db
 from api.fields import Instant, OutSchema
 from core import alerts, job_records
 from core.clock import utc_now
+from core.data_classes import DATA_CLASSES
 
 # No jobs process has ever run on this database.
 NOT_STARTED = "jobs_not_started"
@@ -44,6 +45,17 @@ class ErrorOut(OutSchema):
     code = fields.String(metadata={"example": "claim.duplicate"})
     status = fields.Integer(metadata={"example": 409})
     title = fields.String(metadata={"example": "这次服务已报过"})
+
+
+class DataClassOut(OutSchema):
+    code = fields.String(metadata={"example": "import_file"})
+    title = fields.String(metadata={"example": "导入的原始名册和撤销数据（加密）"})
+    days_max = fields.Integer(
+        allow_none=True, metadata={"example": 7, "description": "最多保存几天；为空即没有固定期限"}
+    )
+    since = fields.String(metadata={"example": "导入提交"})
+    ending = fields.String(metadata={"example": "删除文件和撤销数据"})
+    source = fields.String(metadata={"example": "个人信息保护法第十九条"})
 
 
 @blp.get("/healthz", access=Access.PUBLIC)
@@ -84,3 +96,20 @@ def get_meta() -> Any:
 def list_errors() -> Any:
     """全部错误代码"""
     return problems.catalogue()
+
+
+@blp.get("/meta/data-classes", access=Access.PUBLIC)
+@blp.response(200, DataClassOut(many=True))
+def list_data_classes() -> Any:
+    """保存哪些个人信息、保存多久、如何删除"""
+    return [
+        {
+            "code": one.code,
+            "title": one.title,
+            "days_max": one.term.days if one.term is not None else None,
+            "since": one.since,
+            "ending": one.ending,
+            "source": one.source,
+        }
+        for one in DATA_CLASSES
+    ]

@@ -12,6 +12,7 @@ from core.clock import business_day
 from core.db import vault_of
 from core.errors import Forbidden, NotFound, RuleViolation
 from core.ids import new_id
+from members import member_keys
 from members.access import Actor, hold_roles
 from members.contact.case_access import (
     CALLING_ROLES,
@@ -25,7 +26,7 @@ from members.contact.case_access import (
 from members.contact.case_models import AccessKind, ContactNumber, ContactRelation
 from members.contact.models import CaseState
 from members.models import Member, Organization
-from members.phones import index_phone, mask_phone, normalise_phone
+from members.phones import index_phone, mask_phone, normalise_phone, open_phone
 
 
 class ConsentNeeded(RuleViolation):
@@ -163,8 +164,8 @@ def disclose(
     if number_id is None:
         return _roster_phone(session, session.get_one(Member, case.member_id))
     number = get_number(session, case.member_id, number_id)
-    opened = vault_of(session).decrypt(number.phone_sealed, context=_context(number.id))
-    return opened.decode()
+    sealed, context = number.phone_sealed, number_context(number.id)
+    return member_keys.open_value(session, case.member_id, sealed, context=context)
 
 
 def retire(
@@ -204,25 +205,25 @@ def _mark_roster_phone(session: Session, member: Member, by: UUID, now: datetime
 def _roster_phone(session: Session, member: Member) -> str:
     if member.phone_sealed is None:
         raise NumberMissing
-    context = f"member.phone:{member.id}"
-    return vault_of(session).decrypt(member.phone_sealed, context=context).decode()
+    return open_phone(session, member.id, member.phone_sealed)
 
 
 def _sealed(
     session: Session, member_id: UUID, relation: ContactRelation, phone: str
 ) -> ContactNumber:
-    vault, own_id = vault_of(session), new_id()
+    own_id, key = new_id(), member_keys.ensure(session, [member_id])[member_id]
     return ContactNumber(
         id=own_id,
         member_id=member_id,
         relation=relation,
-        phone_sealed=vault.encrypt(phone.encode(), context=_context(own_id)),
-        phone_index=index_phone(vault, phone),
+        phone_sealed=key.seal(phone.encode(), context=number_context(own_id)),
+        phone_index=index_phone(vault_of(session), phone),
         phone_masked=mask_phone(phone),
     )
 
 
-def _context(number_id: UUID) -> str:
+def number_context(number_id: UUID) -> str:
+    """The place that a further number is bound to."""
     return f"contact_number.phone:{number_id}"
 
 

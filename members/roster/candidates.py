@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.crypto import Vault
+from members.id_numbers import index_id_number
 from members.models import Affiliation, AffiliationKind, Member, Organization
 from members.phones import index_phone
 from members.roster.checking import RosterRow
-from members.roster.id_numbers import index_id_number
 from members.roster.values import normalise_name
 
 
@@ -50,6 +50,7 @@ class KnownMember:
     phone_sealed: bytes | None = field(repr=False)
     phone_index: str | None
     phone_masked: str | None
+    id_number_sealed: bytes | None = field(repr=False)
     id_number_index: str | None
     id_number_masked: str | None
     affiliation_id: UUID | None
@@ -72,11 +73,12 @@ class Candidates:
 
 
 def identify(vault: Vault, row: RosterRow) -> Person:
-    """The row with the digests of its numbers."""
+    """The row with the digests of its numbers; of the ID number only where any are kept."""
     values = row.values
+    id_number = values.id_number if vault.keeps_id_numbers else None
     return Person(
         row,
-        index_id_number(vault, values.id_number) if values.id_number else None,
+        index_id_number(vault, id_number) if id_number else None,
         index_phone(vault, values.phone) if values.phone else None,
     )
 

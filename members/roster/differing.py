@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from members.id_numbers import mask_id_number
 from members.models import MemberKind
 from members.phones import mask_phone
 from members.roster.candidates import KnownMember, Person
-from members.roster.id_numbers import mask_id_number
 from members.roster.matching import RowRefused
 
 # The membership status is not among them: only a recorded decision changes it.

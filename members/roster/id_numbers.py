@@ -5,11 +5,8 @@ from datetime import date
 
 from stdnum.cn import ric
 
-from core.crypto import Vault
 from members.roster.columns import Cell
 from members.roster.values import SCIENTIFIC, CellError, Note, Parsed, clean_text
-
-INDEX_PURPOSE = "id_number"
 
 
 def parse_id_number(cell: Cell) -> Parsed[str]:
@@ -67,13 +64,3 @@ def birth_date_in(id_number: str) -> date | None:
 def sex_in(id_number: str) -> str:
     """`male` or `female` by the sequence number of an 18-character identity number."""
     return "male" if int(id_number[16]) % 2 else "female"
-
-
-def index_id_number(vault: Vault, id_number: str) -> str:
-    """The keyed digest by which an identity number is found; the number itself is not stored."""
-    return vault.blind_index(id_number, purpose=INDEX_PURPOSE)
-
-
-def mask_id_number(id_number: str) -> str:
-    """The last four characters: with the area and the year of birth, few numbers would be left."""
-    return "*" * 14 + id_number[-4:]

@@ -92,7 +92,7 @@ def set_mapping(
     require_step(roster_import, Step.CHECK, now)
     if roster_import.version != version:
         raise VersionConflict
-    roster_import.mapping = storing.remap(roster_import.mapping, mapping)
+    roster_import.mapping = storing.remap(vault_of(session), roster_import.mapping, mapping)
     roster_import.version = version + 1
     forget_rows(session, roster_import)
     return roster_import
@@ -149,6 +149,18 @@ def purge_files(session: Session, *, now: datetime) -> int:
     return len(import_ids)
 
 
+def purge_results(session: Session, *, ended_before: datetime) -> int:
+    """Delete the result rows of files uploaded before an instant; return how many."""
+    over = sa.select(RosterImport.id).where(RosterImport.uploaded_at < ended_before)
+    rows = session.execute(
+        sa.delete(RosterImportRow)
+        .where(RosterImportRow.import_id.in_(over))
+        .returning(RosterImportRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(rows.all())
+
+
 def _store(
     session: Session,
     organization: Organization,
@@ -159,7 +171,7 @@ def _store(
 ) -> RosterImport:
     import_id = new_id()
     with storing.file_of(content) as path, open_roster(path) as opened:
-        mapping = storing.describe(opened)
+        mapping = storing.describe(vault_of(session), opened)
     roster_import = RosterImport(
         id=import_id,
         organization_id=organization.id,

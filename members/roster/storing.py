@@ -67,19 +67,19 @@ def open_stored(
         yield RosterLayout(opened.header, columns, opened.date_1904), opened
 
 
-def describe(opened: OpenedRoster) -> dict[str, Any]:
+def describe(vault: Vault, opened: OpenedRoster) -> dict[str, Any]:
     """What is kept of a file's layout: sheets, header words, and the guessed field of each."""
     guess = guess_mapping(opened.header)
     return {
         "sheet_name": opened.sheet_name,
         "other_sheet_names": list(opened.other_sheet_names),
         "header_row": opened.header.row_number,
-        "columns": _columns(opened.header, guess),
+        "columns": _columns(vault, opened.header, guess),
         "given": {},
     }
 
 
-def remap(mapping: dict[str, Any], given: Mapping) -> dict[str, Any]:
+def remap(vault: Vault, mapping: dict[str, Any], given: Mapping) -> dict[str, Any]:
     """The kept layout with the user's corrections in the place of earlier ones.
 
     Raises:
@@ -88,15 +88,16 @@ def remap(mapping: dict[str, Any], given: Mapping) -> dict[str, Any]:
     texts = tuple(column["header"] for column in mapping["columns"])
     header = Header(mapping["header_row"], mapping["header_row"], texts)
     columns = apply_mapping(header, given)
-    return mapping | {"columns": _columns(header, columns), "given": given}
+    return mapping | {"columns": _columns(vault, header, columns), "given": given}
 
 
-def _columns(header: Header, fields: dict[int, str]) -> list[dict[str, Any]]:
+def _columns(vault: Vault, header: Header, fields: dict[int, str]) -> list[dict[str, Any]]:
+    imported = IMPORTED_FIELDS if vault.keeps_id_numbers else IMPORTED_FIELDS - {"id_number"}
     return [
         {
             "header": text,
             "field": fields.get(column),
-            "is_imported": fields.get(column) in IMPORTED_FIELDS,
+            "is_imported": fields.get(column) in imported,
         }
         for column, text in enumerate(header.texts)
     ]

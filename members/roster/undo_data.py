@@ -10,6 +10,7 @@ from uuid import UUID
 from core.crypto import Vault
 
 _DATES = ("joined_on", "converted_on")
+_SEALED = ("phone_sealed", "id_number_sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ def unseal(vault: Vault, row_id: UUID, sealed: bytes) -> UndoData:
         for name in _DATES:
             if columns.get(name):
                 columns[name] = date.fromisoformat(columns[name])
-    sealed_phone = values["before"].get("phone_sealed")
-    if sealed_phone:
-        values["before"]["phone_sealed"] = base64.b64decode(sealed_phone)
+    for name in _SEALED:
+        if values["before"].get(name):
+            values["before"][name] = base64.b64decode(values["before"][name])
     return UndoData(**values)
 
 

@@ -9,14 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
-from core.crypto import Vault
+from core.crypto import SealingKey, Vault
 from core.db import vault_of
 from core.ids import new_id
+from members import member_keys
+from members.id_numbers import SealedIdNumber, seal_id_number
 from members.models import Affiliation, AffiliationKind, Member, MembershipStatus
-from members.phones import seal_phone
+from members.phones import SealedPhone, seal_phone
 from members.roster.candidates import KnownMember, Person
 from members.roster.differing import PLAIN_COLUMNS, Difference, plain_values
-from members.roster.id_numbers import mask_id_number
 from members.roster.undo_data import UndoData
 
 # Every column that an import may write, and that a rollback restores.
@@ -25,15 +26,16 @@ WRITTEN_COLUMNS = (
     "phone_sealed",
     "phone_index",
     "phone_masked",
+    "id_number_sealed",
     "id_number_index",
     "id_number_masked",
 )
-# What must still be as the import left it for a rollback to be harmless. The sealed phone is
-# another one each time that the same phone is sealed.
+# What must still be as the import left it for a rollback to be harmless. A sealed number is
+# another one each time that the same number is sealed.
 WATCHED_COLUMNS = (
     "name",
     "membership_status",
-    *(name for name in WRITTEN_COLUMNS if name != "phone_sealed"),
+    *(name for name in WRITTEN_COLUMNS if not name.endswith("_sealed")),
 )
 REASON = "名册导入"
 
@@ -72,9 +74,9 @@ def enrol(
     be claimed, find their branch by it. Without that day it begins on the day of the import.
     """
     vault = vault_of(session)
+    keys = {new_id(): SealingKey.generate(vault.suite) for _ in enrolments}
     members, affiliations, written = [], [], []
-    for row_id, person in enrolments:
-        member_id = new_id()
+    for (member_id, key), (row_id, person) in zip(keys.items(), enrolments, strict=True):
         member = {
             "id": member_id,
             "name": person.row.values.name,
@@ -82,7 +84,7 @@ def enrol(
             "created_at": created_at,
             "version": 1,
             **plain_values(person),
-            **_number_values(vault, member_id, person),
+            **_number_values(vault, key, member_id, person),
         }
         since = person.row.values.joined_on or business_day(created_at)
         affiliation = _affiliation(member_id, person, since, by)
@@ -91,6 +93,7 @@ def enrol(
         undo = UndoData(affiliation["id"], None, after=_watched(member))
         written.append(Written(row_id, member_id, undo))
     _insert(session, Member, members)
+    member_keys.store(session, keys)
     _insert(session, Affiliation, affiliations)
     return written
 
@@ -103,12 +106,14 @@ def revise(
     The old affiliation ends that day and stays in the history.
     """
     vault = vault_of(session)
+    keys = member_keys.ensure(session, [revision.member.id for revision in revisions])
     members: list[dict[str, Any]] = []
     affiliations: list[dict[str, Any]] = []
     written = []
-    for row_id, person, member, difference in revisions:
+    for revision in revisions:
+        row_id, person, member, difference = revision
         before = {name: getattr(member, name) for name in WRITTEN_COLUMNS}
-        after = before | _changed_values(vault, person, member, difference)
+        after = before | _changed_values(vault, keys[member.id], revision)
         members.append({"id": member.id, "version": member.version + 1, **after})
         opened = None
         if difference.is_moving:
@@ -134,10 +139,9 @@ def _watched(columns: dict[str, Any]) -> dict[str, Any]:
     return {name: columns[name] for name in WATCHED_COLUMNS}
 
 
-def _changed_values(
-    vault: Vault, person: Person, member: KnownMember, difference: Difference
-) -> dict[str, Any]:
-    numbers = _number_values(vault, member.id, person)
+def _changed_values(vault: Vault, key: SealingKey, revision: Revision) -> dict[str, Any]:
+    _, person, member, difference = revision
+    numbers = _number_values(vault, key, member.id, person)
     changed = dict(difference.values)
     if difference.has_new_phone:
         changed |= {name: numbers[name] for name in numbers if name.startswith("phone_")}
@@ -146,16 +150,16 @@ def _changed_values(
     return changed
 
 
-def _number_values(vault: Vault, member_id: UUID, person: Person) -> dict[str, Any]:
+def _number_values(
+    vault: Vault, key: SealingKey, member_id: UUID, person: Person
+) -> dict[str, Any]:
     phone, id_number = person.row.values.phone, person.row.values.id_number
-    sealed = seal_phone(vault, member_id, phone) if phone else None
-    return {
-        "phone_sealed": sealed.phone_sealed if sealed else None,
-        "phone_index": sealed.phone_index if sealed else None,
-        "phone_masked": sealed.phone_masked if sealed else None,
-        "id_number_index": person.id_number_index,
-        "id_number_masked": mask_id_number(id_number) if id_number else None,
-    }
+    stored = dict.fromkeys((*SealedPhone._fields, *SealedIdNumber._fields))
+    if phone:
+        stored |= seal_phone(vault, key, member_id, phone)._asdict()
+    if id_number and vault.keeps_id_numbers:
+        stored |= seal_id_number(vault, key, member_id, id_number)._asdict()
+    return stored
 
 
 def _affiliation(member_id: UUID, person: Person, since: date, by: UUID | None) -> dict[str, Any]:

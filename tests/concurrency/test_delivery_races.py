@@ -17,6 +17,7 @@ from core.clock import at_local
 from core.config import Settings
 from core.db import vault_of
 from jobs.outside import Outside, dispatch
+from members import member_keys
 from members.models import Member
 from members.phones import seal_phone
 from notifications import outbox, planning
@@ -119,8 +120,8 @@ def tell(session: Session, member_ids: list[UUID]) -> None:
 
 
 def give_phones(session: Session, member_ids: list[UUID]) -> None:
-    for member_id in member_ids:
-        phone = seal_phone(vault_of(session), member_id, "13800000000")
+    for member_id, key in member_keys.ensure(session, member_ids).items():
+        phone = seal_phone(vault_of(session), key, member_id, "13800000000")
         session.execute(
             sa.update(Member).where(Member.id == member_id).values(phone_sealed=phone.phone_sealed)
         )

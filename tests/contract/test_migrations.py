@@ -25,6 +25,7 @@ APPEND_ONLY = (
     | {"pledge_revision", "pledge_event", "pledge_note", "pledge_evaluation"}
     | {"attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse"}
     | {"consent"}
+    | {"personal_data_access", "shred_log"}
     | {"contact_fact", "contact_fact_retraction"}
     | {"outbox_attempt", "outbox_outcome"}
     | {"migrant_place", "migrant_touch"}

@@ -32,6 +32,7 @@ PUBLIC = {
     "system.get_health",
     "system.get_meta",
     "system.get_readiness",
+    "system.list_data_classes",
     "system.list_errors",
 }
 WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE")

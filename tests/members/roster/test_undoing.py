@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from core.db import vault_of
 from members.access import Actor
 from members.access_models import Role
 from members.models import Affiliation, Member
@@ -179,7 +178,7 @@ def test_member_in_use_or_changed_by_hand_is_kept(
 ) -> None:
     member = _member(session, "甲一")
     if use == "phone":
-        set_phone(vault_of(session), member, "13911112222")
+        set_phone(session, member, "13911112222")
     elif use == "name":
         member.name = "甲壹"
     elif use == "account":
@@ -203,7 +202,7 @@ def test_row_that_no_longer_means_what_the_check_showed_is_refused(
     rows = [person(1, name="甲一", phone="13911112222"), person(3, name="丙三")]
     path = write_csv(tmp_path / "later.csv", [HEADER, *rows])
     roster_import = check_file(session, admin, district.town, path)
-    set_phone(vault_of(session), _member(session, "甲一"), "13933334444")
+    set_phone(session, _member(session, "甲一"), "13933334444")
     session.commit()
 
     run(session, commit, roster_import.id)

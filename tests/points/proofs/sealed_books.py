@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.config import Settings
+from core.crypto import Suite
 from core.db import make_engine, make_sessions
+from core.signing import SigningKey
 from members.access import find_actor
 from points import checkpoints, ledger, review, sealing, verification, verification_proofs
 from points.models import LedgerEntry
@@ -23,7 +24,7 @@ from points.review import Action, Decision
 from points.verification_periods import APPEND_ONLY
 from tests.world import NOW, build_world
 
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+KEY = SigningKey(Suite.INTL, bytes(range(32)))
 MINUTES = (60, 150, 420, 30)
 TREE = ("ledger_checkpoint", "ledger_tile", "ledger_leaf", "ledger_block")
 ENTRIES = 2 * len(MINUTES) + 1

@@ -9,11 +9,11 @@ from typing import Any
 import click.testing
 import pytest
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api.app import create_app
 from api.extensions import db
+from core.crypto import Suite
+from core.signing import SigningKey
 from points import checkpoints, leaves
 from points.checkpoints import InvalidCheckpoint
 from points.models import LedgerEntry
@@ -89,7 +89,7 @@ def test_later_entries_leave_the_old_checkpoint_good(books: SealedBooks) -> None
 def test_checkpoint_of_another_key_convinces_nobody(books: SealedBooks) -> None:
     books.tamper(RETITLED)
     books.seal_anew()
-    forger = Ed25519PrivateKey.generate()
+    forger = SigningKey.generate(Suite.INTL)
     with books.session() as session:
         forged = checkpoints.to_file(checkpoints.sign(session, forger, now=NOW))
 
@@ -148,9 +148,7 @@ def kept_outside(books: SealedBooks, folder: Path) -> tuple[Path, Path]:
     """The witness's two files."""
     checkpoint, public = folder / "checkpoint.json", folder / "public.pem"
     checkpoint.write_text(json.dumps(books.witness), encoding="utf-8")
-    public.write_bytes(
-        KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
+    public.write_bytes(KEY.public_key().pem)
     return checkpoint, public
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.config import Settings
+from core.crypto import Suite
+from core.signing import SigningKey
 from points import checkpoints, sealing, verification_proofs
 from points.proof_models import LedgerBlock, LedgerTile
 from tests.engines import ROOT
@@ -41,7 +42,7 @@ def script() -> ModuleType:
 
 def test_every_proof_convinces_the_script(books: SealedBooks, script: ModuleType) -> None:
     for seq, proof in books.proofs.items():
-        entry, head = script.verify(proof, KEY.public_key(), books.witness)
+        entry, head = script.verify(proof, script.load_key(KEY.public_key().pem), books.witness)
         assert (entry["seq"], head["size"]) == (seq, ENTRIES)
 
 
@@ -72,11 +73,13 @@ def test_altered_proof_convinces_nobody(
     for seq in range(1, ENTRIES):
         proof = books.proofs[seq]
         with pytest.raises(ValueError, match=r"."):
-            script.verify(altered(proof, change), KEY.public_key(), books.witness)
+            script.verify(
+                altered(proof, change), script.load_key(KEY.public_key().pem), books.witness
+            )
 
 
 def test_proof_under_another_key_convinces_nobody(books: SealedBooks, script: ModuleType) -> None:
-    stranger = Ed25519PrivateKey.generate().public_key()
+    stranger = script.load_key(SigningKey.generate(Suite.INTL).public_key().pem)
 
     with pytest.raises(InvalidSignature):
         script.verify(books.proofs[1], stranger)
