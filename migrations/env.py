@@ -18,6 +18,7 @@ import core.working_days
 import members.access_models
 import members.cadre_models
 import members.consent_models
+import members.contact.assigned_work_models
 import members.contact.case_models
 import members.contact.models
 import members.migrant_models

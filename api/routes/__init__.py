@@ -8,6 +8,7 @@ from api.routes import (
     activity_templates,
     adjustments,
     affiliations,
+    assigned_work,
     attendance,
     auth,
     bulletins,
@@ -125,4 +126,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contact_contests.blp,
     own_reports.blp,
     membership_decisions.blp,
+    assigned_work.blp,
 )

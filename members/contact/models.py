@@ -194,6 +194,8 @@ class Standing(Base):
     last_dues_on: Mapped[date | None] = mapped_column()
     last_hard_on: Mapped[date | None] = mapped_column()
     last_soft_on: Mapped[date | None] = mapped_column()
+    # Goes up with every change of the member's assigned work, so that a scan notices one.
+    work_version: Mapped[int] = mapped_column(default=0, server_default="0")
     anchor_on: Mapped[date] = mapped_column(
         sa.Computed("coalesce(last_hard_on, watched_from)", persisted=True)
     )

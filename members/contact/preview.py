@@ -81,7 +81,9 @@ def explain(reasons: Reasons) -> str:
     attended = f"最近一次参加组织生活：{reasons.last_attended_on or '无记录'}"
     dues = f"党费缴至：{reasons.last_dues_on or '无记录'}"
     parts = [attended, dues]
-    if reasons.signal is not None:
+    if reasons.signal == Signal.WORK:
+        parts.append(f"分配的工作自 {reasons.since_on} 起到期未做")
+    elif reasons.signal is not None:
         parts.append(f"{SIGNAL_LABELS[Signal(reasons.signal)]}自 {reasons.since_on} 起没有记录")
     else:
         parts.append(f"自 {reasons.since_on} 起没有联系记录")

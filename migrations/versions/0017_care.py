@@ -1,0 +1,118 @@
+"""Assigned work: the third duty that a self-withdrawal clock measures.
+
+Never import product code here: a migration must keep meaning what it meant.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
+
+
+def upgrade() -> None:
+    _create_assigned_work()
+    op.add_column(
+        "contact_standing",
+        sa.Column("work_version", sa.Integer(), nullable=False, server_default="0"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_column("contact_standing", "work_version")
+    op.drop_table("assigned_work")
+
+
+def _create_assigned_work() -> None:
+    op.create_table(
+        "assigned_work",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.String(120), nullable=False),
+        sa.Column("basis", sa.String(200), nullable=False),
+        sa.Column("document_number", sa.String(80), nullable=False),
+        sa.Column("assigned_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("counts_from", sa.Date(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("state", sa.String(12), nullable=False),
+        sa.Column("answered_by", sa.Uuid(), nullable=True),
+        sa.Column("answered_at", INSTANT, nullable=True),
+        sa.Column("settled_on", sa.Date(), nullable=True),
+        sa.Column("note", sa.String(200), nullable=False),
+        sa.Column("own_word", sa.String(200), nullable=False),
+        sa.Column("own_word_at", INSTANT, nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('open', 'refused', 'done', 'excused', 'withdrawn')",
+            name=op.f("ck_assigned_work_state"),
+        ),
+        sa.CheckConstraint("title <> ''", name=op.f("ck_assigned_work_title")),
+        sa.CheckConstraint("due_on >= assigned_on", name=op.f("ck_assigned_work_dates")),
+        sa.CheckConstraint("counts_from >= assigned_on", name=op.f("ck_assigned_work_counts_from")),
+        sa.CheckConstraint("recorded_by <> member_id", name=op.f("ck_assigned_work_not_oneself")),
+        sa.CheckConstraint(
+            "answered_by <> member_id", name=op.f("ck_assigned_work_answered_by_another")
+        ),
+        sa.CheckConstraint(
+            "(state = 'open') = (answered_by IS NULL)", name=op.f("ck_assigned_work_answered")
+        ),
+        sa.CheckConstraint(
+            "(answered_by IS NULL) = (answered_at IS NULL)",
+            name=op.f("ck_assigned_work_answered_at"),
+        ),
+        sa.CheckConstraint(
+            "(state IN ('done', 'excused', 'withdrawn')) = (settled_on IS NOT NULL)",
+            name=op.f("ck_assigned_work_settled"),
+        ),
+        sa.CheckConstraint("settled_on >= assigned_on", name=op.f("ck_assigned_work_settled_on")),
+        sa.CheckConstraint(
+            "state IN ('open', 'done') OR note <> ''", name=op.f("ck_assigned_work_note")
+        ),
+        sa.CheckConstraint(
+            "(own_word = '') = (own_word_at IS NULL)", name=op.f("ck_assigned_work_own_word")
+        ),
+        *_references("assigned_work", "member_id", "recorded_by", "answered_by"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assigned_work")),
+    )
+    op.create_index("ix_assigned_work_member_id", "assigned_work", ["member_id", "id"])
+    op.create_index("ix_assigned_work_organization_id", "assigned_work", ["organization_id", "id"])
+    op.create_index("ix_assigned_work_settled_on", "assigned_work", ["settled_on", "counts_from"])
+    _keep_settled()
+
+
+def _keep_settled() -> None:
+    """What has been said of settled work stays said, and no work disappears."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE TRIGGER settled BEFORE UPDATE ON assigned_work FOR EACH ROW"
+            " WHEN (OLD.settled_on IS NOT NULL) EXECUTE FUNCTION refuse_change()"
+        )
+        op.execute(
+            "CREATE TRIGGER kept BEFORE DELETE ON assigned_work FOR EACH ROW"
+            " EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for name, event in (
+        ("settled", "UPDATE ON assigned_work WHEN OLD.settled_on IS NOT NULL"),
+        ("kept", "DELETE ON assigned_work"),
+    ):
+        op.execute(
+            f"CREATE TRIGGER assigned_work_{name} BEFORE {event}"
+            " BEGIN SELECT RAISE(ABORT, 'append-only: assigned_work'); END"
+        )
+
+
+def _references(table: str, *members: str) -> list[sa.ForeignKeyConstraint]:
+    """Foreign keys of columns that hold members, and of `organization_id`."""
+    keys = dict.fromkeys(members, "member.id") | {"organization_id": "organization.id"}
+    return [
+        sa.ForeignKeyConstraint([name], [target], name=op.f(f"fk_{table}_{name}"))
+        for name, target in keys.items()
+    ]
