@@ -20,6 +20,7 @@ import members.cadre_models
 import members.consent_models
 import members.contact.assigned_work_models
 import members.contact.case_models
+import members.contact.case_review_models
 import members.contact.models
 import members.migrant_models
 import members.models

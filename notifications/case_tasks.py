@@ -24,6 +24,7 @@ from members.models import Member, MembershipStatus, Organization
 from notifications import outbox
 from notifications.outbox import Message
 from notifications.stop_conditions import Carried, carried_parameter, carried_rows
+from notifications.wording import masked
 
 KIND = "contact_case_task"
 _COMMITTEE_STAGE = 4
@@ -55,7 +56,7 @@ def _messages(session: Session, today: date) -> Iterator[Message]:
                 row.recipient_id,
                 KIND,
                 f"{case.id}:{case.stage}:{year}-W{week:02}",
-                {"branch": row.branch, "name": _masked(row.name), "task": TASK_NAMES[task]},
+                {"branch": row.branch, "name": masked(row.name), "task": TASK_NAMES[task]},
                 topic=f"case:{case.id}:{case.stage}:{_day(row.searched_at)}",
             )
 
@@ -71,11 +72,6 @@ def _task(row: Any, today: date) -> CaseTask | None:
     searched_at = row.searched_at
     searched_on = business_day(searched_at) if searched_at else row.suspended_on
     return suspended_task(row.suspended_on, max(searched_on, row.suspended_on), today)
-
-
-def _masked(name: str) -> str:
-    # The message may leave the app; who is looked for is told inside it.
-    return name[:1] + "*" * (len(name) - 1)
 
 
 def _due(today: date) -> sa.Select[Any]:

@@ -18,6 +18,7 @@ from api.routes import (
     community_feedback,
     consents,
     contact_care,
+    contact_case_reviews,
     contact_case_work,
     contact_cases,
     contact_contests,
@@ -127,4 +128,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     own_reports.blp,
     membership_decisions.blp,
     assigned_work.blp,
+    contact_case_reviews.blp,
 )

@@ -59,11 +59,12 @@ class HoldKind(enum.StrEnum):
 
 
 class Clock(enum.StrEnum):
-    """The three ladders of domain 5.1, which must not be mixed."""
+    """The ladders of domain 5.1, which must not be mixed; abroad, contact and years are two."""
 
     LOST_CONTACT = "lost_contact"
     SELF_WITHDRAWAL = "self_withdrawal"
     ABROAD = "abroad"
+    ABROAD_REVIEW = "abroad_review"
 
 
 class Signal(enum.StrEnum):
@@ -302,7 +303,8 @@ class ContactCase(Base):
 
     __tablename__ = "contact_case"
     __table_args__ = (
-        one_of("clock", Clock),
+        # Years abroad are looked at without a case: nobody is searched for.
+        sa.CheckConstraint("clock IN ('lost_contact', 'self_withdrawal', 'abroad')", name="clock"),
         one_of("state", CaseState),
         one_of("assignee_role", AssigneeRole),
         one_of("reason_code", ReasonCode),

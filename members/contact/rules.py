@@ -152,6 +152,19 @@ def abroad_review(thresholds: Thresholds, left_on: date, on: date) -> int:
     return sum(months_after(left_on, months - early) <= on for early in (6, 0))
 
 
+def abroad_since(stays: Sequence[tuple[date, date]]) -> date:
+    """The day on which the newest unbroken time abroad began: a stay renewed on its end goes on.
+
+    Args:
+        stays: recorded [from, to), by their first day; at least one.
+    """
+    (since, until), *later = stays
+    for first, end in later:
+        since = first if first > until else since
+        until = max(until, end)
+    return since
+
+
 def is_graduate_overdue(graduated_on: date, on: date) -> bool:
     """Whether a relation has stayed at the university for longer than the two years allowed."""
     return months_after(graduated_on, GRADUATE_YEARS * 12) <= on

@@ -210,7 +210,7 @@ def _leaving() -> sa.Delete:
         sa.or_(
             ~is_watched,
             crossing.is_paused(entry.member_id),
-            (entry.clock == Clock.ABROAD) != is_abroad,
+            entry.clock.in_((Clock.ABROAD, Clock.ABROAD_REVIEW)) != is_abroad,
             assigned_work_signal.is_over(entry),
             sa.exists().where(
                 settling.answers(RecordedFact, entry), RecordedFact.happened_on <= ON, facts.live()

@@ -1,10 +1,13 @@
-"""Assigned work: the third duty that a self-withdrawal clock measures.
+"""What care still lacked: assigned work, years abroad.
 
 Never import product code here: a migration must keep meaning what it meant.
 """
 
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.append_only import guard
+from migrations.sqlite_rebuild import rebuild_table
 
 revision = "0017"
 down_revision = "0016"
@@ -14,15 +17,24 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 
 
+CLOCKS, ABROAD_REVIEW = ("lost_contact", "self_withdrawal", "abroad"), "abroad_review"
+
+
 def upgrade() -> None:
     _create_assigned_work()
     op.add_column(
         "contact_standing",
         sa.Column("work_version", sa.Integer(), nullable=False, server_default="0"),
     )
+    _set_stage_clocks(*CLOCKS, ABROAD_REVIEW)
+    _create_case_review()
+    guard(["case_review"])
 
 
 def downgrade() -> None:
+    op.drop_table("case_review")
+    op.execute(f"DELETE FROM contact_stage_entry WHERE clock = '{ABROAD_REVIEW}'")
+    _set_stage_clocks(*CLOCKS)
     op.drop_column("contact_standing", "work_version")
     op.drop_table("assigned_work")
 
@@ -78,13 +90,67 @@ def _create_assigned_work() -> None:
         sa.CheckConstraint(
             "(own_word = '') = (own_word_at IS NULL)", name=op.f("ck_assigned_work_own_word")
         ),
-        *_references("assigned_work", "member_id", "recorded_by", "answered_by"),
+        *_references(
+            "assigned_work",
+            member_id="member",
+            organization_id="organization",
+            recorded_by="member",
+            answered_by="member",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assigned_work")),
     )
     op.create_index("ix_assigned_work_member_id", "assigned_work", ["member_id", "id"])
     op.create_index("ix_assigned_work_organization_id", "assigned_work", ["organization_id", "id"])
     op.create_index("ix_assigned_work_settled_on", "assigned_work", ["settled_on", "counts_from"])
     _keep_settled()
+
+
+def _create_case_review() -> None:
+    op.create_table(
+        "case_review",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("body", sa.String(120), nullable=False),
+        sa.Column("reviewed_on", sa.Date(), nullable=False),
+        sa.Column("finding", sa.String(20), nullable=False),
+        sa.Column("document_number", sa.String(80), nullable=False),
+        sa.Column("note", sa.String(500), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "finding IN ('continue_searching', 'return_with_gaps', 'ready_for_study')",
+            name=op.f("ck_case_review_finding"),
+        ),
+        sa.CheckConstraint("body <> ''", name=op.f("ck_case_review_body")),
+        sa.CheckConstraint(
+            "document_number <> '' OR note <> ''", name=op.f("ck_case_review_named")
+        ),
+        sa.CheckConstraint(
+            "finding <> 'return_with_gaps' OR note <> ''", name=op.f("ck_case_review_gaps")
+        ),
+        sa.CheckConstraint("recorded_by <> member_id", name=op.f("ck_case_review_not_oneself")),
+        *_references(
+            "case_review", member_id="member", recorded_by="member", case_id="contact_case"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_review")),
+    )
+    op.create_index("ix_case_review_case_id", "case_review", ["case_id", "id"])
+
+
+def _set_stage_clocks(*clocks: str) -> None:
+    """Let stages be of these clocks."""
+    name = op.f("ck_contact_stage_entry_clock")
+
+    def condition(allowed: tuple[str, ...]) -> str:
+        return "clock IN ({})".format(", ".join(f"'{one}'" for one in allowed))
+
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_constraint(name, "contact_stage_entry", type_="check")
+        op.create_check_constraint(name, "contact_stage_entry", condition(clocks))
+        return
+    before = CLOCKS if len(clocks) > len(CLOCKS) else (*CLOCKS, ABROAD_REVIEW)
+    rebuild_table("contact_stage_entry", [(condition(before), condition(clocks))])
 
 
 def _keep_settled() -> None:
@@ -109,10 +175,9 @@ def _keep_settled() -> None:
         )
 
 
-def _references(table: str, *members: str) -> list[sa.ForeignKeyConstraint]:
-    """Foreign keys of columns that hold members, and of `organization_id`."""
-    keys = dict.fromkeys(members, "member.id") | {"organization_id": "organization.id"}
+def _references(table: str, **keys: str) -> list[sa.ForeignKeyConstraint]:
+    """Foreign keys: column -> the table whose id it holds."""
     return [
-        sa.ForeignKeyConstraint([name], [target], name=op.f(f"fk_{table}_{name}"))
+        sa.ForeignKeyConstraint([name], [f"{target}.id"], name=op.f(f"fk_{table}_{name}"))
         for name, target in keys.items()
     ]

@@ -28,6 +28,7 @@ APPEND_ONLY = (
     | {"contact_fact", "contact_fact_retraction"}
     | {"outbox_attempt", "outbox_outcome"}
     | {"migrant_place", "migrant_touch"}
+    | {"case_review"}
     | {"contact_attempt", "case_assignment", "case_access_record", "membership_decision"}
 )
 
