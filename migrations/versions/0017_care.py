@@ -6,7 +6,7 @@ Never import product code here: a migration must keep meaning what it meant.
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.append_only import guard
+from migrations.append_only import APP_ROLE, guard
 from migrations.sqlite_rebuild import rebuild_table
 
 revision = "0017"
@@ -17,6 +17,23 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 
 
+# Table -> which of its rows may go once their case has been over for three years.
+LOGS = {"contact_attempt": "true", "case_access_record": "OLD.kind = 'number'"}
+IS_LONG_OVER = """
+  SELECT 1 FROM contact_case c WHERE c.id = OLD.case_id AND c.closed_at <= {three_years_ago}
+"""
+PG_LONG_OVER = f"""
+CREATE FUNCTION refuse_early_purge() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF EXISTS ({IS_LONG_OVER.format(three_years_ago="clock_timestamp() - interval '3 years'")})
+  THEN RETURN OLD; END IF;
+  RAISE EXCEPTION 'append-only: %', TG_TABLE_NAME;
+END $$
+"""
+SQLITE_LONG_OVER = IS_LONG_OVER.format(
+    three_years_ago="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-3 years')"
+)
 CLOCKS, ABROAD_REVIEW = ("lost_contact", "self_withdrawal", "abroad"), "abroad_review"
 
 
@@ -29,9 +46,18 @@ def upgrade() -> None:
     _set_stage_clocks(*CLOCKS, ABROAD_REVIEW)
     _create_case_review()
     guard(["case_review"])
+    op.create_table(
+        "discarded_photo",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("discarded_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discarded_photo")),
+    )
+    _let_old_logs_go()
 
 
 def downgrade() -> None:
+    _keep_old_logs()
+    op.drop_table("discarded_photo")
     op.drop_table("case_review")
     op.execute(f"DELETE FROM contact_stage_entry WHERE clock = '{ABROAD_REVIEW}'")
     _set_stage_clocks(*CLOCKS)
@@ -151,6 +177,64 @@ def _set_stage_clocks(*clocks: str) -> None:
         return
     before = CLOCKS if len(clocks) > len(CLOCKS) else (*CLOCKS, ABROAD_REVIEW)
     rebuild_table("contact_stage_entry", [(condition(before), condition(clocks))])
+
+
+def _let_old_logs_go() -> None:
+    """Deletion of a search log meets a trigger that asks how long its case has been over."""
+    if op.get_bind().dialect.name != "postgresql":
+        for table, condition in LOGS.items():
+            op.execute(f"DROP TRIGGER {table}_no_delete")
+            op.execute(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}"
+                f" WHEN NOT ({condition} AND EXISTS ({SQLITE_LONG_OVER}))"
+                f" BEGIN SELECT RAISE(ABORT, 'append-only: {table}'); END"
+            )
+        return
+    op.execute(PG_LONG_OVER)
+    for table, condition in LOGS.items():
+        op.execute(f"DROP TRIGGER append_only ON {table}")
+        for name, event, function in (
+            ("append_only", "UPDATE", "refuse_change"),
+            ("append_only_delete", "DELETE", "refuse_early_purge"),
+        ):
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
+                f" FOR EACH ROW EXECUTE FUNCTION {function}()"
+            )
+        if condition != "true":
+            op.execute(
+                f"CREATE TRIGGER append_only_others BEFORE DELETE ON {table} FOR EACH ROW"
+                f" WHEN (NOT ({condition})) EXECUTE FUNCTION refuse_change()"
+            )
+    _for_app_role(f"GRANT DELETE ON {', '.join(LOGS)} TO {APP_ROLE}")
+
+
+def _keep_old_logs() -> None:
+    if op.get_bind().dialect.name != "postgresql":
+        for table in LOGS:
+            op.execute(f"DROP TRIGGER {table}_no_delete")
+            op.execute(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}"
+                f" BEGIN SELECT RAISE(ABORT, 'append-only: {table}'); END"
+            )
+        return
+    for table in LOGS:
+        for name in ("append_only", "append_only_delete", "append_only_others"):
+            op.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+        op.execute(
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+    op.execute("DROP FUNCTION refuse_early_purge()")
+    _for_app_role(f"REVOKE DELETE ON {', '.join(LOGS)} FROM {APP_ROLE}")
+
+
+def _for_app_role(statement: str) -> None:
+    # Where the operator has not made the application's role, there is nobody to grant to.
+    op.execute(
+        f"DO $$ BEGIN IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN"
+        f" {statement}; END IF; END $$"
+    )
 
 
 def _keep_settled() -> None:
