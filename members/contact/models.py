@@ -228,6 +228,10 @@ class ContactPolicy(Base):
         sa.CheckConstraint("abroad_contact_months >= 6", name="abroad_contact_months"),
         sa.CheckConstraint("abroad_years >= 5", name="abroad_years"),
         sa.CheckConstraint(
+            "touch_months >= 1 AND touch_months <= talk_months AND talk_months <= 6",
+            name="cadence",
+        ),
+        sa.CheckConstraint(
             "limit_months <= 60 AND removal_months <= 240 AND withdrawal_months <= 60"
             " AND abroad_contact_months <= 60 AND abroad_years <= 50",
             name="range",
@@ -247,6 +251,9 @@ class ContactPolicy(Base):
     withdrawal_months: Mapped[int] = mapped_column()
     abroad_contact_months: Mapped[int] = mapped_column()
     abroad_years: Mapped[int] = mapped_column()
+    # How often a migrant is heard from: a light touch, and a talk, after so many months at most.
+    touch_months: Mapped[int] = mapped_column(server_default="1")
+    talk_months: Mapped[int] = mapped_column(server_default="3")
     set_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
     set_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("work_version", sa.Integer(), nullable=False, server_default="0"),
     )
     _set_stage_clocks(*CLOCKS, ABROAD_REVIEW)
+    _add_cadence()
     _create_case_review()
     guard(["case_review"])
     op.create_table(
@@ -56,6 +57,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _drop_cadence()
     _keep_old_logs()
     op.drop_table("discarded_photo")
     op.drop_table("case_review")
@@ -177,6 +179,40 @@ def _set_stage_clocks(*clocks: str) -> None:
         return
     before = CLOCKS if len(clocks) > len(CLOCKS) else (*CLOCKS, ABROAD_REVIEW)
     rebuild_table("contact_stage_entry", [(condition(before), condition(clocks))])
+
+
+CADENCE = "touch_months >= 1 AND touch_months <= talk_months AND talk_months <= 6"
+_LAST_COLUMN, _FIRST_CHECK = (
+    "abroad_years INTEGER NOT NULL",
+    "CONSTRAINT ck_contact_policy_care_days",
+)
+_CADENCE_COLUMNS = (
+    f"{_LAST_COLUMN}, touch_months INTEGER DEFAULT '1' NOT NULL,"
+    " talk_months INTEGER DEFAULT '3' NOT NULL"
+)
+_CADENCE_CHECK = f"CONSTRAINT ck_contact_policy_cadence CHECK ({CADENCE}), {_FIRST_CHECK}"
+
+
+def _add_cadence() -> None:
+    """A district says how often its migrants are heard from."""
+    if op.get_bind().dialect.name != "postgresql":
+        edits = [(_LAST_COLUMN, _CADENCE_COLUMNS), (_FIRST_CHECK, _CADENCE_CHECK)]
+        rebuild_table("contact_policy", edits)
+        return
+    for name, months in (("touch_months", "1"), ("talk_months", "3")):
+        column = sa.Column(name, sa.Integer(), nullable=False, server_default=months)
+        op.add_column("contact_policy", column)
+    op.create_check_constraint(op.f("ck_contact_policy_cadence"), "contact_policy", CADENCE)
+
+
+def _drop_cadence() -> None:
+    if op.get_bind().dialect.name != "postgresql":
+        edits = [(_CADENCE_COLUMNS, _LAST_COLUMN), (_CADENCE_CHECK, _FIRST_CHECK)]
+        rebuild_table("contact_policy", edits)
+        return
+    op.drop_constraint(op.f("ck_contact_policy_cadence"), "contact_policy", type_="check")
+    op.drop_column("contact_policy", "talk_months")
+    op.drop_column("contact_policy", "touch_months")
 
 
 def _let_old_logs_go() -> None:

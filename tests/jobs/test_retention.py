@@ -139,7 +139,7 @@ def test_the_triggers_let_go_of_nothing_else(
     Searched(world, "党员甲", closed_at=LONG_AGO if is_closed else recent)
     session.execute(sa.delete(OwnReportLink))
 
-    with pytest.raises(DBAPIError, match="append-only|permission denied"), session.begin_nested():
+    with pytest.raises(DBAPIError, match=r"append-only|permission denied"), session.begin_nested():
         session.execute(sa.text(statement))
 
 
