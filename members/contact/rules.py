@@ -55,7 +55,7 @@ FLOORS: Mapping[str, int] = {
     "abroad_contact_months": 6,
     "abroad_years": 5,
 }
-# 条例 Art. 34 asks for contact with those farthest away every half year: nobody is heard less often.
+# 条例 Art. 34 asks for contact with those farthest away every half year: nobody waits longer.
 SELDOM_MONTHS = 6
 
 
