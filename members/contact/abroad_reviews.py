@@ -86,7 +86,7 @@ def _entry(one: ReviewDue, on: date) -> dict[str, Any]:
 
 
 @cache
-def _stays() -> sa.Select[Any]:
+def _stays() -> sa.Select[*tuple[Any, ...]]:
     """The recorded stays of those who are abroad on the day, one member after the other."""
     return (
         sa.select(

@@ -106,7 +106,7 @@ def is_over(held: Any) -> sa.ColumnElement[bool]:
     is_still = sa.exists().where(
         undone.c.member_id == held.member_id, undone.c.since_on <= held.anchor_on
     )
-    return (held.signal == Signal.WORK) & ~is_still
+    return sa.and_(held.signal == Signal.WORK, ~is_still)
 
 
 def settle(session: Session, member_id: UUID, *, by: UUID, on: date, now: datetime) -> None:

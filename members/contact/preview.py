@@ -127,16 +127,11 @@ def _line(ladder: Ladder, row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _review_line(review: ReviewDue) -> dict[str, Any]:
-    told = {"clock": Clock.ABROAD_REVIEW, "signal": None, "uncounted_days": 0}
-    reasons = Reasons(
-        **told,
-        stage=review.stage,
-        since_on=review.left_on,
-        last_attended_on=None,
-        last_dues_on=None,
-    )
-    why = {"since_on": review.left_on, "why": explain(reasons)}
-    return asdict(review) | told | why
+    reasons = Reasons(Clock.ABROAD_REVIEW, None, review.stage, review.left_on, 0, None, None)
+    line = asdict(review)
+    line["since_on"] = line.pop("left_on")
+    why = {"signal": None, "uncounted_days": 0, "why": explain(reasons)}
+    return line | {"clock": Clock.ABROAD_REVIEW} | why
 
 
 @cache

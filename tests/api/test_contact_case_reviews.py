@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from notifications.models import OutboxMessage
-from tests.casework import decision_body, open_case
+from tests.casework import attempt_body, decision_body, open_case
 from tests.served import Service
 
 REVIEW = {
@@ -113,3 +113,19 @@ def test_a_contest_is_told_to_who_answers_and_the_answer_to_the_member(service: 
         sa.select(OutboxMessage.params).where(OutboxMessage.kind == "contact_contest_answered")
     ).one()
     assert params == {"result": "未予采纳", "answer": "流入地没有您的记录，请补充。"}
+
+
+def test_the_link_that_is_sent_is_not_shown_to_who_sends_it(service: Service) -> None:
+    case_id, leader = open_case(service, stage=5), service.caller("书记一")
+    made = leader.post(f"/contact-cases/{case_id}/attempts", attempt_body(method="message"))
+    path = "/contact-cases/{}/attempts/{}/own-report-messages"
+    attempt_id = made.json["attempts_made"][-1]["id"]
+
+    sent = leader.post(path.format(case_id, attempt_id))
+
+    assert (sent.status_code, list(sent.json)) == (201, ["expires_at"])
+    assert told(service)["own_report_link"] == {"党员乙"}
+    other = service.caller("书记二").post(path.format(case_id, attempt_id))
+    assert other.status_code == 404
+    wrong = leader.post(path.format(open_case(service, "党员甲"), attempt_id))
+    assert wrong.status_code == 404
