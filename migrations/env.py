@@ -22,6 +22,7 @@ import members.contact.assigned_work_models
 import members.contact.case_models
 import members.contact.case_review_models
 import members.contact.models
+import members.contact.policy_models
 import members.migrant_models
 import members.models
 import members.roster.models

@@ -25,9 +25,8 @@ from members.access import (
     primary_affiliation_on,
 )
 from members.access_models import Role
-from members.contact import assigned_work_signal
+from members.contact import assigned_work_signal, standing
 from members.contact.assigned_work_models import UNDONE, AssignedWork, WorkState
-from members.contact.models import Standing
 from members.models import Affiliation, Member, Organization
 
 WORK_READERS = ROSTER_ROLES | {Role.AUDITOR}
@@ -116,7 +115,7 @@ def assign(
         own_word="",
         version=1,
     )
-    _move_version(session, member_id)
+    standing.note_work(session, member_id)
     session.add(work)
     session.flush()
     return work
@@ -148,7 +147,7 @@ def answer(
     _hold_other(session, actor, work.member_id)
     today = business_day(now)
     _require_answer(work, answer, today)
-    _move_version(session, work.member_id)
+    standing.note_work(session, work.member_id)
     is_refused = answer.state is WorkState.REFUSED
     told: dict[str, Any] = {"state": answer.state, "note": answer.note}
     if is_refused:
@@ -264,16 +263,6 @@ def _branch_of(session: Session, actor: Actor, member_id: UUID) -> UUID:
         .join(Member, primary_affiliation_on(actor.on))
         .where(Member.id == member_id)
     ).one()
-
-
-def _move_version(session: Session, member_id: UUID) -> None:
-    """Take the member's standing, as whoever records a contact does, and show that it moved."""
-    session.execute(
-        sa.update(Standing)
-        .where(Standing.member_id == member_id)
-        .values(work_version=Standing.work_version + 1)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _change(

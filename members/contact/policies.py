@@ -14,7 +14,7 @@ from core.rows import dialect_of
 from members.access import READING_ROLES, Actor, get_organization, hold_roles
 from members.access_models import Role
 from members.contact.hearing import ROOT_LENGTH
-from members.contact.models import ContactPolicy
+from members.contact.policy_models import ContactPolicy
 from members.contact.rules import DEFAULT, Thresholds, defaults_of, require_lawful
 from members.migrant_rules import Cadence
 from members.models import Organization

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from core.ids import new_id
 from members.contact.case_models import MembershipDecision
-from members.contact.models import ContactCase, ContactPolicy
+from members.contact.models import ContactCase
+from members.contact.policy_models import ContactPolicy
 from members.contact.rules import DEFAULT
 from members.contact.suspended_cases import raise_ripe
 from notifications.case_tasks import enqueue_case_tasks

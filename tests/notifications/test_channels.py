@@ -6,7 +6,6 @@ import hmac
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -250,25 +249,6 @@ def test_aliyun_gets_what_was_signed() -> None:
     assert received.headers["authorization"] == sms_aliyun.authorize(
         signed, received.query, "id", "secret"
     )
-
-
-def test_a_link_goes_by_the_template_whose_domain_is_registered() -> None:
-    link = "https://dj.example.cn/w/TOKEN"
-    told = replace(outgoing(PHONE, key=str(ID)), link=link)
-    with http_provider((200, {"Code": "OK", "BizId": "1"})) as provider:
-        account = replace(ALIYUN, link_template_code="SMS_2")
-        AliyunSms(provider.url, account, **_COMMON).send(told)
-        SMS_ALIYUN(provider.url).send(told)
-        with_link, without = (one.query for one in provider.received)
-    with http_provider((200, tencent({"Code": "Ok", "SerialNo": "1"}))) as provider:
-        tencent_account = replace(TENCENT, link_template_id="7840")
-        TencentSms(provider.url, tencent_account, **_COMMON).send(told)
-        body = json.loads(provider.received[0].body)
-
-    assert (with_link["TemplateCode"], without["TemplateCode"]) == ("SMS_2", "SMS_1")
-    assert json.loads(with_link["TemplateParam"]) == {"name": "王同志", "code": "TOKEN"}
-    assert (body["TemplateId"], body["TemplateParamSet"]) == ("7840", ["王同志", "TOKEN"])
-    assert told.text.endswith(f"请点开确认：{link}")
 
 
 def test_tencent_s_signature_is_that_of_its_published_example() -> None:
