@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from core.clock import business_day
 from members.access_models import Role, RoleGrant, in_force
 from members.contact.case_models import ContactAttempt, MembershipDecision
+from members.contact.case_review_models import CaseReview, ReviewFinding
+from members.contact.case_reviews import REVIEW_STAGE
 from members.contact.case_rules import (
     SUSPENDED_STAGE,
     TASK_NAMES,
@@ -67,6 +69,8 @@ def _day(at: datetime | None) -> str:
 
 def _task(row: Any, today: date) -> CaseTask | None:
     stage = row.ContactCase.stage
+    if stage == REVIEW_STAGE and row.is_reviewed:
+        return CaseTask.SEARCH
     if stage != SUSPENDED_STAGE or row.suspended_on is None:
         return task_of(stage)
     searched_at = row.searched_at
@@ -92,6 +96,10 @@ def _due(today: date) -> sa.Select[Any]:
         .correlate(ContactCase)
         .scalar_subquery()
     )
+    # A file that was sent back is to be looked at again.
+    is_reviewed = sa.exists().where(
+        CaseReview.case_id == ContactCase.id, CaseReview.finding != ReviewFinding.RETURNED
+    )
     return (
         sa.select(
             ContactCase,
@@ -100,6 +108,7 @@ def _due(today: date) -> sa.Select[Any]:
             Member.name,
             suspended_on.label("suspended_on"),
             searched_at.label("searched_at"),
+            is_reviewed.label("is_reviewed"),
         )
         .join(recipients, recipients.c.case_id == ContactCase.id)
         .join(Organization, Organization.id == ContactCase.organization_id)

@@ -24,7 +24,7 @@ _ON = sa.bindparam("on", type_=sa.Date)
 
 def is_anything_undone(session: Session, *, on: date) -> bool:
     """Whether anybody at all has left assigned work undone: where not, there is no signal."""
-    query = sa.select(sa.exists().where(*_undone(AssignedWork)))
+    query = sa.select(sa.exists().where(_undone()))
     return bool(session.scalar(query, {"on": on}))
 
 
@@ -72,27 +72,16 @@ def undone_since() -> sa.Select[Any]:
     done = aliased(AssignedWork)
     last_done = (
         sa.select(sa.func.max(done.settled_on, type_=sa.Date))
-        .where(
-            done.member_id == AssignedWork.member_id,
-            done.state == WorkState.DONE,
-            done.settled_on <= _ON,
-        )
+        .where(*_done(done, AssignedWork.member_id))
         .correlate(AssignedWork)
         .scalar_subquery()
     )
     first = (
-        sa.select(
+        _undone_of_branch(
             AssignedWork.member_id,
             sa.func.min(AssignedWork.counts_from, type_=sa.Date).label("first_on"),
             last_done.label("done_on"),
         )
-        .join(Member, Member.id == AssignedWork.member_id)
-        .join(
-            Affiliation,
-            primary_affiliation_on(_ON)
-            & (Affiliation.organization_id == AssignedWork.organization_id),
-        )
-        .where(*_undone(AssignedWork))
         .group_by(AssignedWork.member_id)
         .subquery("first")
     )
@@ -102,11 +91,12 @@ def undone_since() -> sa.Select[Any]:
 
 def is_over(held: Any) -> sa.ColumnElement[bool]:
     """Condition: a stage or case is about assigned work that is not undone since then any more."""
-    undone = undone_since().subquery("still_undone")
-    is_still = sa.exists().where(
-        undone.c.member_id == held.member_id, undone.c.since_on <= held.anchor_on
+    work = _undone_of_branch(AssignedWork.id).where(
+        AssignedWork.member_id == held.member_id, AssignedWork.counts_from <= held.anchor_on
     )
-    return sa.and_(held.signal == Signal.WORK, ~is_still)
+    done = aliased(AssignedWork)
+    has_done = sa.exists().where(*_done(done, held.member_id), done.settled_on > held.anchor_on)
+    return sa.and_(held.signal == Signal.WORK, ~work.exists() | has_done)
 
 
 def settle(session: Session, member_id: UUID, *, by: UUID, on: date, now: datetime) -> None:
@@ -117,9 +107,29 @@ def settle(session: Session, member_id: UUID, *, by: UUID, on: date, now: dateti
     session.execute(_closing_case(), mine | said)
 
 
-def _undone(work: Any) -> tuple[sa.ColumnElement[bool], ...]:
-    is_open = work.settled_on.is_(None) | (work.settled_on > _ON)
-    return (work.counts_from <= _ON, is_open)
+def _undone() -> sa.ColumnElement[bool]:
+    is_open = AssignedWork.settled_on.is_(None) | (AssignedWork.settled_on > _ON)
+    return (AssignedWork.counts_from <= _ON) & is_open
+
+
+def _undone_of_branch(*columns: Any) -> sa.Select[Any]:
+    """Undone work of the members' branches of that day: a transfer leaves the rest behind."""
+    return (
+        sa.select(*columns)
+        .select_from(AssignedWork)
+        .join(Member, Member.id == AssignedWork.member_id)
+        .join(
+            Affiliation,
+            primary_affiliation_on(_ON)
+            & (Affiliation.organization_id == AssignedWork.organization_id),
+        )
+        .where(_undone())
+    )
+
+
+def _done(work: Any, member_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    is_done = work.state == WorkState.DONE
+    return (work.member_id == member_id, is_done, work.settled_on <= _ON)
 
 
 @cache
