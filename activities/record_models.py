@@ -94,6 +94,15 @@ class ActivityPhoto(Base):
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class DiscardedPhoto(Base):
+    """A photo that is forgotten already, and whose file may still have to be removed."""
+
+    __tablename__ = "discarded_photo"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    discarded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class DutyExcuse(Base):
     """The branch's reason why a duty could not be met in the span around a day; append-only."""
 

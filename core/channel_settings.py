@@ -45,6 +45,10 @@ DEFAULTS: Mapping[str, str] = {
     "SMS_ALIYUN_URL": "https://dysmsapi.aliyuncs.com",
     "SMS_TENCENT_URL": "https://sms.tencentcloudapi.com",
     "SMS_TENCENT_REGION": "ap-guangzhou",
+    "SMS_ALIYUN_LINK_TEMPLATE_CODE": "",
+    "SMS_TENCENT_LINK_TEMPLATE_ID": "",
+    # The page behind a link of “我在”; the token is the last part of its address.
+    "OWN_REPORT_URL": "",
 }
 
 

@@ -65,6 +65,22 @@ DATA_CLASSES = (
         _ARCHIVES,
     ),
     DataClass(
+        "search_log",
+        "查找失联党员的记录、找到的号码和查看完整号码的记录",
+        1096 * _DAY,
+        "查找结束",
+        "删除；查找的起止、处理决定和谁看过不删除",
+        _MINIMUM,
+    ),
+    DataClass(
+        "photo",
+        "活动照片",
+        366 * _DAY,
+        "年度结账",
+        "删除；支部还有异议未答复的，等答复以后",
+        _MINIMUM,
+    ),
+    DataClass(
         "number_access",
         "谁在何时因何看过完整号码",
         None,

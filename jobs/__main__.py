@@ -15,7 +15,7 @@ import activities.models  # noqa: F401 - an undo asks every table whether it ref
 from core.clock import utc_now
 from core.config import Settings
 from core.db import make_engine, make_sessions, unit_of_work
-from jobs import runner, standings
+from jobs import photo_files, runner, standings
 from jobs.definitions import Job, Loop, Sweep
 from jobs.outside import dispatch, make_outside
 from jobs.requested import run_next
@@ -42,7 +42,9 @@ def main() -> None:
     outside = make_outside(settings.channels, clock=utc_now)
     delivering = Loop("deliver-outside", 5, partial(dispatch, sessions, outside, clock=utc_now))
     requested = (lambda: _requested(sessions), TICK_SECONDS)
-    work(sessions, JOBS, [*SWEEPS, delivering], stop, [requested])
+    folder = settings.data_dir / "photos"
+    removing = Loop("remove-photo-files", 600, partial(photo_files.discard, sessions, folder))
+    work(sessions, JOBS, [*SWEEPS, delivering, removing], stop, [requested])
 
 
 def work(

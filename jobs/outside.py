@@ -17,13 +17,14 @@ from core.db import unit_of_work
 from core.ids import new_id
 from core.working_days import load_calendar
 from jobs.stop_conditions import STOP_CONDITIONS
-from notifications import leasing, pacing, planning, provider_health
+from notifications import leasing, own_report_messages, pacing, planning, provider_health
 from notifications.breaker import allowance
 from notifications.channels.registry import make_senders
 from notifications.channels.sender import Answer, Result, Sender
 from notifications.leasing import Attempt, Leased
 from notifications.models import Because, Channel
-from notifications.preparing import Trial, prepare
+from notifications.own_report_messages import OWN_REPORT
+from notifications.preparing import LinkMaker, Terms, Trial, prepare
 from notifications.stop_conditions import StopCondition
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ class Outside:
     senders: Mapping[Channel, Sender]
     trial: Trial = field(default_factory=Trial)
     stops: Mapping[str, StopCondition] = field(default_factory=dict)
+    links: Mapping[str, LinkMaker] = field(default_factory=dict)
 
 
 class _Claim(NamedTuple):
@@ -86,6 +88,7 @@ def make_outside(settings: ChannelSettings, *, clock: Clock) -> Outside:
         make_senders(settings, clock=clock),
         Trial(settings.is_trial, settings.trial_addresses),
         STOP_CONDITIONS,
+        {OWN_REPORT: own_report_messages.link_maker(settings.values.get("OWN_REPORT_URL", ""))},
     )
 
 
@@ -151,9 +154,8 @@ def _deliver(
 def _begin(
     session: Session, sender: Sender, outside: Outside, claim: _Claim, now: datetime
 ) -> Attempt | None:
-    prepared = prepare(
-        session, claim.message_id, claim.key, trial=outside.trial, stops=outside.stops, now=now
-    )
+    terms = Terms(outside.trial, outside.stops, outside.links)
+    prepared = prepare(session, claim.message_id, claim.key, terms=terms, now=now)
     if isinstance(prepared, Because):
         leasing.drop(session, claim.message_id, prepared, by=claim.by, now=now)
         return None

@@ -1,4 +1,7 @@
-"""What is kept for a stated time goes when that time is over (domain section 7)."""
+"""What is kept for a stated time goes when that time is over (domain section 7).
+
+The ledger, decisions, cases and who was shown them are kept for good.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,10 +9,11 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from activities import check_ins
+from activities import check_ins, photo_retention
 from core import background, job_records
 from core.data_classes import term_of
 from members import id_numbers
+from members.contact import search_log_retention
 from members.roster import importing
 from notifications import inbox
 
@@ -20,7 +24,8 @@ class Purge(Protocol):
     def __call__(self, session: Session, *, ended_before: datetime) -> int: ...
 
 
-# By class of data; `import_file` has a job of its own, because a rollback goes by its term too.
+# By class of data. `import_file` has a job of its own, because a rollback goes by its term too,
+# and a `photo` is noted with the time at which it went, because its file goes afterwards.
 PURGES: Mapping[str, Purge] = {
     "id_number": id_numbers.purge_unwanted,
     "import_result": importing.purge_results,
@@ -28,12 +33,14 @@ PURGES: Mapping[str, Purge] = {
     "code_try": check_ins.purge_tries,
     "requested_work": background.purge,
     "job_run": job_records.purge,
+    "search_log": search_log_retention.purge,
 }
 
 
 def purge(session: Session, *, now: datetime) -> int:
     """Delete what nobody needs any more; returns how many rows."""
-    return sum(
+    photos = photo_retention.purge(session, closed_before=now - term_of("photo"), now=now)
+    return photos + sum(
         purge_class(session, ended_before=now - term_of(code))
         for code, purge_class in PURGES.items()
     )

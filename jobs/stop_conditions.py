@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 
 from activities import activity_life, activity_reminders, pledge_reminders
-from notifications import case_tasks, contact_reminders, migrant_reminders, transfer_flags
+from notifications import (
+    case_tasks,
+    contact_reminders,
+    migrant_reminders,
+    own_report_messages,
+    transfer_flags,
+)
 from notifications.stop_conditions import StopCondition
 from points import reminders
 
 STOP_CONDITIONS: Mapping[str, StopCondition] = {
     "member_still_unheard": contact_reminders.is_unheard,
     "case_still_open": case_tasks.is_case_open,
+    "own_report_still_waited": own_report_messages.is_waited_for,
     "transfer_still_open": transfer_flags.is_transfer_open,
     "migrant_still_due": migrant_reminders.is_touch_due,
     "activity_is_on": activity_life.is_on,

@@ -1,6 +1,6 @@
 """Reading migrants: who is away from a branch, who is hosted there, and whom to call next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ from members.access import (
     primary_affiliation_on,
     within,
 )
+from members.contact import policies
 from members.migrant_access import is_contact_of
 from members.migrant_hosts import LIVE as LIVE_PLACEMENTS
 from members.migrant_models import (
@@ -30,7 +31,7 @@ from members.migrant_models import (
     MigrantTouch,
     RegistrationStatus,
 )
-from members.migrant_rules import DEFAULT_CADENCE, Due, find_due, migrant_since
+from members.migrant_rules import Cadence, Due, find_due, migrant_since
 from members.migrants import LIVE
 from members.models import Affiliation, Member, Organization
 
@@ -188,6 +189,7 @@ def _lines(actor: Actor, *, is_live: bool = True) -> sa.Select[*tuple[Any, ...]]
             Member.name.label("member_name"),
             Branch.id.label("organization_id"),
             Branch.name.label("organization_name"),
+            Branch.path.label("path"),
             MigrantContact.contact_id,
             Contact.name.label("contact_name"),
             HostPlacement.id.label("placement_id"),
@@ -215,11 +217,12 @@ def _lines(actor: Actor, *, is_live: bool = True) -> sa.Select[*tuple[Any, ...]]
 
 
 def _shown(session: Session, actor: Actor, query: sa.Select[*tuple[Any, ...]]) -> list[MigrantLine]:
-    return [_line(dict(row), actor.on) for row in session.execute(query).mappings()]
+    known = policies.find_all(session)
+    rows = [dict(row) for row in session.execute(query).mappings()]
+    return [_line(row, policies.cadence_of(known, row.pop("path")), actor.on) for row in rows]
 
 
-def _line(row: Mapping[str, Any], on: date) -> MigrantLine:
-    given = dict(row)
+def _line(given: dict[str, Any], cadence: Cadence, on: date) -> MigrantLine:
     registration: MigrantRegistration = given.pop("MigrantRegistration")
     due = None
     is_open = registration.status == RegistrationStatus.OPEN
@@ -228,7 +231,7 @@ def _line(row: Mapping[str, Any], on: date) -> MigrantLine:
             since_of(registration),
             last_touch_on=registration.last_touch_on,
             last_talk_on=registration.last_talk_on,
-            cadence=DEFAULT_CADENCE,
+            cadence=cadence,
         )
     return MigrantLine(
         registration,

@@ -26,14 +26,14 @@ class NotACity(RuleViolation):
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """How often a migrant is heard from: a light touch, and a real talk, in calendar months."""
+    """How often a migrant is heard from: a light touch, and a real talk, in calendar months.
+
+    The central text only says "经常" (domain 5.4); the numbers are a district's policy.
+    """
 
     touch_months: int
     talk_months: int
 
-
-# Domain 5.4: the central text only says "经常"; the numbers are policy.
-DEFAULT_CADENCE = Cadence(touch_months=1, talk_months=3)
 
 MIGRANT_MONTHS = 6
 

@@ -18,8 +18,11 @@ import core.working_days
 import members.access_models
 import members.cadre_models
 import members.consent_models
+import members.contact.assigned_work_models
 import members.contact.case_models
+import members.contact.case_review_models
 import members.contact.models
+import members.contact.policy_models
 import members.migrant_models
 import members.models
 import members.privacy_models

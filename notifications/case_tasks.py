@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from core.clock import business_day
 from members.access_models import Role, RoleGrant, in_force
 from members.contact.case_models import ContactAttempt, MembershipDecision
+from members.contact.case_review_models import CaseReview, ReviewFinding
+from members.contact.case_reviews import REVIEW_STAGE
 from members.contact.case_rules import (
     SUSPENDED_STAGE,
     TASK_NAMES,
@@ -24,6 +26,7 @@ from members.models import Member, MembershipStatus, Organization
 from notifications import outbox
 from notifications.outbox import Message
 from notifications.stop_conditions import Carried, carried_parameter, carried_rows
+from notifications.wording import masked
 
 KIND = "contact_case_task"
 _COMMITTEE_STAGE = 4
@@ -55,7 +58,7 @@ def _messages(session: Session, today: date) -> Iterator[Message]:
                 row.recipient_id,
                 KIND,
                 f"{case.id}:{case.stage}:{year}-W{week:02}",
-                {"branch": row.branch, "name": _masked(row.name), "task": TASK_NAMES[task]},
+                {"branch": row.branch, "name": masked(row.name), "task": TASK_NAMES[task]},
                 topic=f"case:{case.id}:{case.stage}:{_day(row.searched_at)}",
             )
 
@@ -66,16 +69,13 @@ def _day(at: datetime | None) -> str:
 
 def _task(row: Any, today: date) -> CaseTask | None:
     stage = row.ContactCase.stage
+    if stage == REVIEW_STAGE and row.is_reviewed:
+        return CaseTask.SEARCH
     if stage != SUSPENDED_STAGE or row.suspended_on is None:
         return task_of(stage)
     searched_at = row.searched_at
     searched_on = business_day(searched_at) if searched_at else row.suspended_on
     return suspended_task(row.suspended_on, max(searched_on, row.suspended_on), today)
-
-
-def _masked(name: str) -> str:
-    # The message may leave the app; who is looked for is told inside it.
-    return name[:1] + "*" * (len(name) - 1)
 
 
 def _due(today: date) -> sa.Select[Any]:
@@ -96,6 +96,10 @@ def _due(today: date) -> sa.Select[Any]:
         .correlate(ContactCase)
         .scalar_subquery()
     )
+    # A file that was sent back is to be looked at again.
+    is_reviewed = sa.exists().where(
+        CaseReview.case_id == ContactCase.id, CaseReview.finding != ReviewFinding.RETURNED
+    )
     return (
         sa.select(
             ContactCase,
@@ -104,6 +108,7 @@ def _due(today: date) -> sa.Select[Any]:
             Member.name,
             suspended_on.label("suspended_on"),
             searched_at.label("searched_at"),
+            is_reviewed.label("is_reviewed"),
         )
         .join(recipients, recipients.c.case_id == ContactCase.id)
         .join(Organization, Organization.id == ContactCase.organization_id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from notifications.kinds import contact, life, people, points, reminders
+from notifications.kinds import care, contact, life, people, points, reminders
 from notifications.message_kind import MessageKind
 
 TITLE_MAX = 80
@@ -11,7 +11,9 @@ BODY_MAX = 1000
 
 
 KINDS: Mapping[str, MessageKind] = {
-    kind.code: kind for part in (points, life, contact, reminders, people) for kind in part.KINDS
+    kind.code: kind
+    for part in (points, life, contact, care, reminders, people)
+    for kind in part.KINDS
 }
 
 # Texts of earlier versions, for what was written before a release and is sent after it.

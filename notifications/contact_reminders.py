@@ -6,7 +6,7 @@ Messages to leaders hold no names: who it is about, they read in the worklist.
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -19,7 +19,8 @@ from core.clock import business_day
 from core.rows import dialect_of, row_source, rows_parameter
 from members.access import primary_affiliation_on
 from members.access_models import Role, RoleGrant, in_force
-from members.contact import silent_places
+from members.contact import abroad_reviews, silent_places
+from members.contact.abroad_reviews import ReviewDue
 from members.contact.crossing import WATCHED
 from members.contact.models import Clock, StageEntry
 from members.contact.scan import Crossing, ScanResult, scan
@@ -37,6 +38,7 @@ LADDER: Sequence[tuple[Clock, int, Role, str]] = (
     (Clock.SELF_WITHDRAWAL, 6, Role.COMMITTEE_OFFICER, "contact_case"),
     (Clock.ABROAD, 5, Role.BRANCH_SECRETARY, "contact_talk"),
     (Clock.ABROAD, 6, Role.COMMITTEE_OFFICER, "contact_case"),
+    (Clock.ABROAD_REVIEW, 5, Role.COMMITTEE_OFFICER, "abroad_review"),
 )
 # A member hears once for each anchor; later steps are people's.
 CARE_KIND, OUTAGE_KIND = "contact_care", "contact_outage"
@@ -58,6 +60,8 @@ class _Post:
 def scan_and_tell(session: Session, *, now: datetime) -> int:
     """Bring the stages up to a day, and tell whom they concern; how many stages were reached."""
     result = scan(session, now=now)
+    reviews = [_as_crossing(one) for one in abroad_reviews.refresh(session, now=now)]
+    result = replace(result, crossings=[*result.crossings, *reviews])
     remind(session, result, now=now)
     alert_outages(session, now=now)
     return len(result.crossings)
@@ -97,6 +101,10 @@ def alert_outages(session: Session, *, now: datetime) -> int:
         _log.warning("no contact records of %s since %s", one.organization_id, one.recorded_on)
     outbox.enqueue(session, messages, now=now)
     return len(messages)
+
+
+def _as_crossing(review: ReviewDue) -> Crossing:
+    return Crossing(review.member_id, Clock.ABROAD_REVIEW, None, review.stage, review.left_on)
 
 
 def _to_members(crossings: Sequence[Crossing]) -> Iterator[Message]:

@@ -19,6 +19,7 @@ class MessageKind:
         is_duty: a member may choose the channel of it, not switch it off.
         is_urgent_on_day: on the day of its event it waits for nothing (decision 10).
         stop: code of the condition that is asked again before it leaves the house.
+        link: code of what makes the address that leaves with it; it is stored nowhere.
         channels: by which channels it may leave the inbox.
     """
 
@@ -31,6 +32,7 @@ class MessageKind:
     is_duty: bool = False
     is_urgent_on_day: bool = False
     stop: str = ""
+    link: str = ""
     channels: frozenset[Channel] = OUTSIDE
 
     @property

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session, aliased
 
 from core.clock import business_day
 from members.access import primary_affiliation_on
+from members.contact import policies
+from members.contact.rules import DEFAULT
 from members.migrant_models import (
     HostPlacement,
     MigrantContact,
@@ -17,7 +19,7 @@ from members.migrant_models import (
     PlacementStatus,
     RegistrationStatus,
 )
-from members.migrant_rules import DEFAULT_CADENCE, Cadence, find_due, last_day_due
+from members.migrant_rules import Cadence, Due, find_due, last_day_due
 from members.models import Affiliation, Member, Organization
 from members.office_holders import find_holders
 from notifications import outbox
@@ -27,17 +29,26 @@ from notifications.stop_conditions import Carried, carried_parameter, carried_ro
 Home = aliased(Organization)
 
 
-def remind_contacts(session: Session, *, now: datetime, cadence: Cadence = DEFAULT_CADENCE) -> int:
+def remind_contacts(session: Session, *, now: datetime) -> int:
     """Remind contact persons of touches and talks that are due, once for each due day.
 
-    Where both are due, the talk is asked for: it is a touch as well.
+    How often, the district says. Where both are due, the talk is asked for: it is a touch as well.
 
     Returns:
         How many migrants are due.
     """
     today = business_day(now)
-    rows = session.execute(_due_by(today, cadence)).all()
-    messages = [_reminder(row, today, cadence) for row in rows]
+    known = policies.find_all(session)
+    # Whom the most frequent cadence finds; each one's own decides.
+    closest = Cadence(
+        min(one.touch_months for one in (DEFAULT, *known.values())),
+        min(one.talk_months for one in (DEFAULT, *known.values())),
+    )
+    messages = []
+    for row in session.execute(_due_by(today, closest)):
+        due = _due_of(row[0], policies.cadence_of(known, row.path), today)
+        if min(due.touch_on, due.talk_on) <= today:
+            messages.append(_reminder(row, due, today))
     outbox.enqueue(session, messages, now=now)
     return len(messages)
 
@@ -68,7 +79,8 @@ def _due_by(today: date, cadence: Cadence) -> sa.Select[*tuple[Any, ...]]:
     touched = _later_of(since, MigrantRegistration.last_touch_on)
     talked = _later_of(since, MigrantRegistration.last_talk_on)
     return (
-        sa.select(MigrantRegistration, MigrantContact.contact_id, Member.name)
+        sa.select(MigrantRegistration, MigrantContact.contact_id, Member.name, Home.path)
+        .join(Home, Home.id == MigrantRegistration.home_organization_id)
         .join(
             MigrantContact,
             (MigrantContact.registration_id == MigrantRegistration.id)
@@ -90,14 +102,17 @@ def _later_of(since: Any, day: Any) -> sa.ColumnElement[date]:
     return sa.case((day > since, day), else_=since)
 
 
-def _reminder(row: Any, today: date, cadence: Cadence) -> Message:
-    registration: MigrantRegistration = row[0]
-    due = find_due(
+def _due_of(registration: MigrantRegistration, cadence: Cadence, today: date) -> Due:
+    return find_due(
         registration.decided_on or today,
         last_touch_on=registration.last_touch_on,
         last_talk_on=registration.last_talk_on,
         cadence=cadence,
     )
+
+
+def _reminder(row: Any, due: Due, today: date) -> Message:
+    registration: MigrantRegistration = row[0]
     is_talk = due.talk_on <= today
     on = due.talk_on if is_talk else due.touch_on
     what = "同他谈一次心" if is_talk else "同他联系一次"
@@ -154,19 +169,26 @@ def is_touch_due(session: Session, carried: Sequence[Carried]) -> set[UUID]:
             MigrantRegistration.last_touch_on,
             MigrantRegistration.last_talk_on,
             MigrantRegistration.decided_on,
+            Home.path,
         )
         .join(MigrantRegistration, MigrantRegistration.id == given.c.subject_id)
+        .join(Home, Home.id == MigrantRegistration.home_organization_id)
         .where(MigrantRegistration.status == RegistrationStatus.OPEN),
         carried_parameter(session, carried),
     )
-    return {row.id for row in rows if row.rest in _named_days(row)}
+    known = policies.find_all(session)
+    return {
+        row.id
+        for row in rows.all()
+        if row.rest in _named_days(row, policies.cadence_of(known, row.path))
+    }
 
 
-def _named_days(row: Any) -> set[str]:
+def _named_days(row: Any, cadence: Cadence) -> set[str]:
     due = find_due(
         row.decided_on,
         last_touch_on=row.last_touch_on,
         last_talk_on=row.last_talk_on,
-        cadence=DEFAULT_CADENCE,
+        cadence=cadence,
     )
     return {f"talk:{due.talk_on}", f"touch:{due.touch_on}"}

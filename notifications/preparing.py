@@ -1,8 +1,9 @@
 """The last look before a message leaves: is it still needed, where to, in which words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,11 +16,12 @@ from notifications import addresses, catalogue
 from notifications.channels.sender import Outgoing
 from notifications.message_kind import MessageKind
 from notifications.models import Because, Channel, OutboxMessage
-from notifications.stop_conditions import StopCondition
+from notifications.stop_conditions import Carried, StopCondition
 from notifications.wording import salute
 
 # A provider may be away for a while; what it would deliver after that is no news.
 SENDABLE = timedelta(days=5)
+_Needed = tuple[OutboxMessage, MessageKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,23 @@ class Trial:
         return not self.is_on or address in self.addresses
 
 
+class LinkMaker(Protocol):
+    """The address that leaves with a message of a kind; empty where there is none to give."""
+
+    def __call__(self, session: Session, carried: Carried, /) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked and added at the last moment, by the codes that the kinds name."""
+
+    trial: Trial = field(default_factory=Trial)
+    stops: Mapping[str, StopCondition] = field(default_factory=dict)
+    links: Mapping[str, LinkMaker] = field(default_factory=dict)
+
+
 def prepare(
-    session: Session,
-    message_id: UUID,
-    key: str,
-    *,
-    trial: Trial,
-    stops: Mapping[str, StopCondition],
-    now: datetime,
+    session: Session, message_id: UUID, key: str, *, terms: Terms, now: datetime
 ) -> Outgoing | Because:
     """What to send, or why not; six statements, and one more for each stop condition."""
     row, name, phone_sealed = session.execute(
@@ -52,7 +63,7 @@ def prepare(
     ).one()
     if row.created_at < now - SENDABLE:
         return Because.PAST
-    needed = _still_needed(session, message_id, stops, now)
+    needed = _still_needed(session, message_id, terms.stops, now)
     if isinstance(needed, Because):
         return needed
     channel = Channel(row.channel)
@@ -62,16 +73,26 @@ def prepare(
         address = addresses.find_address(session, row.member_id, channel)
     if address is None:
         return Because.NO_ADDRESS
-    if not trial.admits(address):
+    if not terms.trial.admits(address):
         return Because.TRIAL
     # A digest of three claims says once that there are some.
-    matters = tuple(dict.fromkeys(kind.matter for kind in needed))
-    return Outgoing(message_id, key, address, salute(name), matters, row.kind)
+    matters = tuple(dict.fromkeys(kind.matter for _, kind in needed))
+    link = _link(session, needed, terms.links)
+    return Outgoing(message_id, key, address, salute(name), matters, row.kind, link)
+
+
+def _link(session: Session, needed: Sequence[_Needed], links: Mapping[str, LinkMaker]) -> str:
+    """The newest link that these messages ask for; made here, so that no table holds it."""
+    asking = [(row, kind) for row, kind in needed if kind.link in links]
+    if not asking:
+        return ""
+    row, kind = asking[-1]
+    return links[kind.link](session, row)
 
 
 def _still_needed(
     session: Session, message_id: UUID, stops: Mapping[str, StopCondition], now: datetime
-) -> list[MessageKind] | Because:
+) -> list[_Needed] | Because:
     rows = session.scalars(
         sa.select(OutboxMessage)
         .where(OutboxMessage.carried_by == message_id)
@@ -82,10 +103,12 @@ def _still_needed(
     if not current:
         return Because.PAST
     needed = _ask_stops(session, current, stops)
-    kinds = [
-        catalogue.find_kind(row.kind, row.template_version) for row in current if row.id in needed
+    known = [
+        (row, kind)
+        for row in current
+        if row.id in needed
+        and (kind := catalogue.find_kind(row.kind, row.template_version)) is not None
     ]
-    known = [kind for kind in kinds if kind is not None]
     return known or Because.STOPPED
 
 

@@ -18,3 +18,8 @@ def salute(name: str) -> str:
         return name.partition("·")[0] + HONORIFIC
     length = 2 if name[:2] in COMPOUND_SURNAMES and len(name) > 2 else 1
     return name[:length] + HONORIFIC
+
+
+def masked(name: str) -> str:
+    """The first character of a name: who is looked for is told inside the app only."""
+    return name[:1] + "*" * (len(name) - 1)

@@ -25,11 +25,15 @@ _STATUS_NAMES = {
 }
 
 
+# Corrected in the carried sum as well, a late correction would count twice (decision 41).
+_NOT_RECOMPUTED = "结账以后对上一年度的更正，全数计入本年度，因此不再重算结转。"
+
+
 def compose(entry: LedgerEntry, definition: Definition) -> list[str]:
     """What the occasion was worth, what each cap left of it, and what was granted."""
     item = definition.items.get(entry.item_code)
     if item is None:
-        return [_of_carried(entry, definition)]
+        return [_of_carried(entry, definition), _NOT_RECOMPUTED]
     part = definition.components[item.component]
     if part.kind is ComponentKind.VETO:
         return [_of_veto(item, part)]

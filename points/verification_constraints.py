@@ -1,4 +1,4 @@
-"""Do the walls of the database stand: every key and check that the models declare?"""
+"""Do the walls of the database stand: keys and checks that the models declare, and triggers?"""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -17,13 +17,16 @@ class Report(Protocol):
 
 
 def verify_constraints(session: Session, report: Report) -> None:
-    """Check that no declared constraint of any table has been dropped or never been validated.
+    """Check that no constraint has been dropped or never been validated, and no wall is down.
 
     The rows may be faultless today; without its constraint nothing keeps them so.
     """
     found = set(_standing(session))
     for table, constraint in sorted(set(_declared(session)) - found):
         report.add("数据库", f"表 {table} 的约束 {constraint} 不在或未生效。")
+    armed = {tuple(row) for row in session.execute(_ARMED[dialect_of(session)])}
+    for table, trigger in sorted(set(_TRIGGERS) - armed):
+        report.add("数据库", f"表 {table} 的触发器 {trigger} 不在或未生效。")
 
 
 def _declared(session: Session) -> Iterator[tuple[str, str]]:
@@ -53,4 +56,17 @@ _POSTGRESQL_CONSTRAINTS = sa.text("""
     SELECT c.relname, k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
     WHERE c.relnamespace = 'public'::regnamespace AND k.convalidated
 """)
+# What no constraint can say of the ledger and its publicity: it looks at other rows.
+_TRIGGERS = (
+    ("ledger_entry", "deduction_after_window"),
+    ("ledger_entry", "late_entry_names_its_period"),
+    ("bulletin_entry", "bulletin_is_of_one_subject"),
+)
+_ARMED = {
+    "postgresql": sa.text("""
+        SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND t.tgenabled IN ('O', 'A')
+    """),
+    "sqlite": sa.text("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'"),
+}
 _SQLITE_TABLES = sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")

@@ -8,6 +8,7 @@ from api.routes import (
     activity_templates,
     adjustments,
     affiliations,
+    assigned_work,
     attendance,
     auth,
     bulletins,
@@ -17,6 +18,7 @@ from api.routes import (
     community_feedback,
     consents,
     contact_care,
+    contact_case_reviews,
     contact_case_work,
     contact_cases,
     contact_contests,
@@ -129,4 +131,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     membership_decisions.blp,
     number_disclosures.blp,
     erasures.blp,
+    assigned_work.blp,
+    contact_case_reviews.blp,
 )

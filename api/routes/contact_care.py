@@ -135,6 +135,8 @@ class ContactPolicyIn(InSchema):
     withdrawal_months = _count("withdrawal_months", "联系得上而不参加；不少于 6 个月", 60)
     abroad_contact_months = _count("abroad_contact_months", "境外；不少于 6 个月", 60)
     abroad_years = _count("abroad_years", "出国（境）学习研究；不少于 5 年", 50)
+    touch_months = _count("touch_months", "流动党员：最长几个月联系一次", 6)
+    talk_months = _count("talk_months", "流动党员：最长几个月谈心一次；不长于 6 个月", 6)
     version = Count(
         minimum=0,
         required=True,
@@ -154,6 +156,8 @@ class ContactPolicyOut(OutSchema):
     withdrawal_months = fields.Integer(metadata={"example": 6})
     abroad_contact_months = fields.Integer(metadata={"example": 6})
     abroad_years = fields.Integer(metadata={"example": 5})
+    touch_months = fields.Integer(metadata={"example": 1})
+    talk_months = fields.Integer(metadata={"example": 3})
     version = fields.Integer(metadata={"example": 0})
 
 

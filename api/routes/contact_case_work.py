@@ -27,6 +27,7 @@ from members.contact.contact_numbers import NumberFacts
 from members.contact.models import AssigneeRole, CaseState, ReasonCode
 from members.contact.search_rules import AttemptFacts
 from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
+from notifications import own_report_messages
 
 blp = Blueprint("contact-case-work", __name__, description="待联系党员的查找")
 
@@ -100,6 +101,10 @@ class OwnReportLinkOut(OutSchema):
     expires_at = Instant(metadata={"example": "2026-11-24T09:30:00+08:00"})
 
 
+class OwnReportMessageOut(OutSchema):
+    expires_at = Instant(metadata={"example": "2026-11-24T09:30:00+08:00"})
+
+
 @blp.post("/contact-cases/<uuid:case_id>/attempts", access=WORKERS)
 @blp.arguments(ContactAttemptIn)
 @blp.response(201, ContactCaseOut)
@@ -128,6 +133,18 @@ def create_own_report_link(case_id: UUID, attempt_id: UUID) -> Any:
     with unit_of_work(db.session()) as session:
         link = own_report_links.issue(session, current_actor(), case_id, attempt_id, now=utc_now())
     return {"path": f"/api/v1/own-reports/{link.token}", "expires_at": link.expires_at}
+
+
+@blp.post(
+    "/contact-cases/<uuid:case_id>/attempts/<uuid:attempt_id>/own-report-messages", access=WORKERS
+)
+@blp.response(201, OwnReportMessageOut)
+def send_own_report_message(case_id: UUID, attempt_id: UUID) -> Any:
+    """把“我在”链接用短信发给本人：按静默时段和每周次数发出，链接不在此显示"""
+    with unit_of_work(db.session()) as session:
+        return own_report_messages.send(
+            session, current_actor(), case_id, attempt_id, now=utc_now()
+        )
 
 
 @blp.put("/contact-cases/<uuid:case_id>/assignment", access=KEEPERS)

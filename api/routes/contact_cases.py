@@ -122,8 +122,30 @@ class CaseExaminationOut(OutSchema):
     sentence = fields.String(metadata={"example": "未到期限，请继续查找和联系。"})
 
 
+class CaseReviewOut(OutSchema):
+    id = Identifier(attribute="review.id", metadata={"example": _ID})
+    body = fields.String(attribute="review.body", metadata={"example": "街道党工委会议"})
+    reviewed_on = Day(attribute="review.reviewed_on", metadata={"example": "2026-11-09"})
+    finding = fields.String(
+        attribute="review.finding",
+        metadata={
+            "example": "ready_for_study",
+            "description": "continue_searching return_with_gaps ready_for_study",
+        },
+    )
+    document_number = fields.String(
+        attribute="review.document_number", metadata={"example": "杨街党纪要〔2026〕12号"}
+    )
+    note = fields.String(attribute="review.note", metadata={"example": ""})
+    recorded_by_name = fields.String(metadata={"example": "赵敏"})
+    recorded_at = Instant(attribute="review.recorded_at", metadata={"example": _AT})
+
+
 class ContactCaseOut(ContactCaseLineOut):
     attempts_made = fields.List(fields.Nested(ContactAttemptOut))
+    reviews = fields.List(
+        fields.Nested(CaseReviewOut), metadata={"description": "党委审阅查找材料的记录"}
+    )
     checklist = fields.List(fields.Nested(SearchCheckOut))
     gaps = fields.List(fields.String(metadata={"example": "还缺：发书面通知一次，没有。"}))
     numbers = fields.List(fields.Nested(ContactNumberOut))
@@ -234,6 +256,7 @@ def shown_case(case_file: CaseFile) -> dict[str, Any]:
             }
             for one in case_file.attempts
         ],
+        "reviews": case_file.reviews,
         "checklist": case_file.checks,
         "gaps": case_file.gaps,
         "numbers": case_file.numbers,

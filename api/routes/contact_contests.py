@@ -13,6 +13,7 @@ from core.clock import utc_now
 from core.db import unit_of_work
 from members.contact import contests
 from members.contact.contests import Answer
+from notifications import case_steps
 
 blp = Blueprint("contact-contests", __name__, description="待联系记录的书面说明")
 
@@ -36,7 +37,7 @@ class ContestAnswerIn(InSchema):
 def create_contact_contest(data: dict[str, Any]) -> Any:
     """对自己的待联系记录作书面说明，由支部或上级的人答复"""
     with unit_of_work(db.session()) as session:
-        return contests.file(session, current_actor(), note=data["note"], now=utc_now())
+        return case_steps.file_contest(session, current_actor(), note=data["note"], now=utc_now())
 
 
 @blp.get("/me/contact-contests", access=Access.MEMBER)
@@ -52,7 +53,7 @@ def list_contact_contests() -> Any:
 def answer_contact_contest(data: dict[str, Any], case_id: UUID, contest_id: UUID) -> Any:
     """答复本人的书面说明；属实的，查找随之结束"""
     with unit_of_work(db.session()) as session:
-        contests.answer(
+        case_steps.answer_contest(
             session,
             current_actor(),
             case_id,

@@ -13,7 +13,7 @@ from core.clock import business_day
 from core.errors import NotFound
 from core.paging import InvalidCursor, Page, cut, id_key
 from members.access import Actor
-from members.contact import suspended_cases
+from members.contact import case_reviews, suspended_cases
 from members.contact.case_access import CASE_ROLES, Showing, get_case, is_visible, note_access
 from members.contact.case_models import (
     AccessKind,
@@ -21,6 +21,7 @@ from members.contact.case_models import (
     ContactContest,
     OwnReportLink,
 )
+from members.contact.case_reviews import ReviewLine
 from members.contact.case_rules import (
     CaseTask,
     Examination,
@@ -95,6 +96,7 @@ class CaseFile:
 
     line: CaseLine
     attempts: Sequence[AttemptLine]
+    reviews: Sequence[ReviewLine]
     checks: Sequence[Check]
     gaps: Sequence[str]
     numbers: Sequence[NumberLine]
@@ -154,11 +156,14 @@ def open_case(
         (SearchMethod(one.attempt.method), business_day(one.attempt.attempted_at))
         for one in attempts
     ]
+    reviews = case_reviews.find_reviews(session, case_id)
     checks = checklist(tried, SEARCH_POLICY)
+    checks += case_reviews.review_checks(line.case.stage, reviews)
     today = business_day(now)
     return CaseFile(
         line=line,
         attempts=attempts,
+        reviews=reviews,
         checks=checks,
         gaps=gaps(checks),
         numbers=list_numbers(session, line.member),

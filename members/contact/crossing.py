@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from members.access import primary_affiliation_on
-from members.contact import hearing, standing
+from members.contact import assigned_work_signal, hearing, standing
 from members.contact.day_numbers import day_number, earlier_of, later_of
 from members.contact.hearing import STAGES, Ladder, computed_once
 from members.contact.models import Clock, ContactHold, Outage, Signal, StageEntry, Standing
@@ -23,7 +23,12 @@ NEWEST = sa.bindparam("newest", type_=sa.Date)
 # Whoever was heard from on this day or before is lost in every district, not staying away.
 REACHED_AFTER = sa.bindparam("reached_after", type_=sa.Date)
 WATCHED = (MembershipStatus.NORMAL, MembershipStatus.RESTORED)
-_SINCE = {None: "reached_on", Signal.LIFE: "last_attended_on", Signal.DUES: "last_dues_on"}
+_SINCE = {
+    None: "reached_on",
+    Signal.LIFE: "last_attended_on",
+    Signal.DUES: "last_dues_on",
+    Signal.WORK: "undone_since_on",
+}
 
 
 def crossed(dialect: str, ladder: Ladder) -> sa.Select[Any]:
@@ -61,6 +66,8 @@ def _covered(model: Any, member_id: Any, *more: Any) -> sa.ColumnElement[bool]:
 
 def _known(ladder: Ladder) -> sa.CTE:
     """The standings as they were on the day: those with a later contact from their facts."""
+    if ladder.signal == Signal.WORK:
+        return computed_once(assigned_work_signal.known(NEWEST), "known")
     names = ("member_id", "reached_on", "last_attended_on", "last_dues_on")
     since = _SINCE[ladder.signal]
     current = sa.select(*(getattr(Standing, name) for name in names)).where(
@@ -126,6 +133,8 @@ def _candidates(dialect: str, ladder: Ladder, *, is_writing: bool) -> sa.Select[
         return query
     # Read again under the lock: a contact may have been recorded since.
     still = (Standing.reached_on == placed.c.reached_on) | (Standing.reached_on > ON)
+    if ladder.signal == Signal.WORK:
+        still = still & (Standing.work_version == placed.c.work_version)
     return (
         query.join(Standing, (Standing.member_id == placed.c.member_id) & still)
         .where(_is_news(ladder, placed.c, placed.c.since_on, plain))

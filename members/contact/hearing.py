@@ -34,6 +34,7 @@ LADDERS = (
     Ladder(Clock.LOST_CONTACT),
     Ladder(Clock.SELF_WITHDRAWAL, Signal.LIFE),
     Ladder(Clock.SELF_WITHDRAWAL, Signal.DUES),
+    Ladder(Clock.SELF_WITHDRAWAL, Signal.WORK),
     Ladder(Clock.ABROAD),
 )
 _FEEDS = {Signal.LIFE: Feed.LIFE, Signal.DUES: Feed.DUES}
@@ -91,7 +92,8 @@ def hearings(dialect: str, ladder: Ladder) -> sa.Subquery:
         .where(RecordedDay.day <= sa.bindparam("on", type_=sa.Date))
         .group_by(RecordedDay.organization_id)
     )
-    if ladder.signal is not None:
+    # Work has no register of its own: a branch that records anything is heard about it.
+    if ladder.signal in _FEEDS:
         query = query.where(RecordedDay.feed == _FEEDS[ladder.signal])
     return query.subquery("hearings")
 
@@ -138,7 +140,7 @@ def root_of(path: Any) -> sa.ColumnElement[str]:
 
 
 def _records_life(dialect: str, signal: Signal | None) -> sa.ColumnElement[int]:
-    if signal is not None:
+    if signal in _FEEDS:
         return sa.literal(int(signal == Signal.LIFE))
     life = sa.func.max(sa.case((RecordedDay.feed == Feed.LIFE, RecordedDay.day)))
     newest = sa.func.max(RecordedDay.day)
@@ -173,7 +175,7 @@ def _last_days(
     ladder: Ladder, root: str, recorded_on: date, records_life: int, *per_feed: date | None
 ) -> list[LastDay]:
     """What the cutoffs of a ladder follow from; nothing where its records do not exist."""
-    if ladder.signal is None:
+    if ladder.signal not in _FEEDS:
         return [LastDay(root, recorded_on, bool(records_life))]
     day = dict(zip(_FEEDS, per_feed, strict=True))[ladder.signal]
     return [LastDay(root, day, ladder.signal == Signal.LIFE)] if day else []

@@ -1,4 +1,4 @@
-"""Tables of keeping in touch: facts, what follows from them, policies, holds, stages, cases."""
+"""Tables of keeping in touch: facts, what follows from them, holds, stages, cases."""
 
 import enum
 from datetime import date, datetime
@@ -59,11 +59,12 @@ class HoldKind(enum.StrEnum):
 
 
 class Clock(enum.StrEnum):
-    """The three ladders of domain 5.1, which must not be mixed."""
+    """The ladders of domain 5.1, which must not be mixed; abroad, contact and years are two."""
 
     LOST_CONTACT = "lost_contact"
     SELF_WITHDRAWAL = "self_withdrawal"
     ABROAD = "abroad"
+    ABROAD_REVIEW = "abroad_review"
 
 
 class Signal(enum.StrEnum):
@@ -194,6 +195,8 @@ class Standing(Base):
     last_dues_on: Mapped[date | None] = mapped_column()
     last_hard_on: Mapped[date | None] = mapped_column()
     last_soft_on: Mapped[date | None] = mapped_column()
+    # Goes up with every change of the member's assigned work, so that a scan notices one.
+    work_version: Mapped[int] = mapped_column(default=0, server_default="0")
     anchor_on: Mapped[date] = mapped_column(
         sa.Computed("coalesce(last_hard_on, watched_from)", persisted=True)
     )
@@ -205,48 +208,6 @@ class Standing(Base):
             persisted=True,
         )
     )
-
-
-class ContactPolicy(Base):
-    """A district's thresholds; the statutory minima are floors that no configuration goes under."""
-
-    __tablename__ = "contact_policy"
-    __table_args__ = (
-        sa.CheckConstraint("care_days >= 7", name="care_days"),
-        sa.CheckConstraint(
-            "care_days < attention_days AND attention_days < warning_days"
-            " AND warning_days < search_days AND search_days <= prelimit_months * 28"
-            " AND prelimit_months < limit_months",
-            name="order",
-        ),
-        sa.CheckConstraint("limit_months >= 6", name="limit_months"),
-        sa.CheckConstraint("removal_months >= 24", name="removal_months"),
-        sa.CheckConstraint("withdrawal_months >= 6", name="withdrawal_months"),
-        sa.CheckConstraint("abroad_contact_months >= 6", name="abroad_contact_months"),
-        sa.CheckConstraint("abroad_years >= 5", name="abroad_years"),
-        sa.CheckConstraint(
-            "limit_months <= 60 AND removal_months <= 240 AND withdrawal_months <= 60"
-            " AND abroad_contact_months <= 60 AND abroad_years <= 50",
-            name="range",
-        ),
-    )
-
-    organization_id: Mapped[UUID] = mapped_column(
-        sa.ForeignKey("organization.id"), primary_key=True
-    )
-    care_days: Mapped[int] = mapped_column()
-    attention_days: Mapped[int] = mapped_column()
-    warning_days: Mapped[int] = mapped_column()
-    search_days: Mapped[int] = mapped_column()
-    prelimit_months: Mapped[int] = mapped_column()
-    limit_months: Mapped[int] = mapped_column()
-    removal_months: Mapped[int] = mapped_column()
-    withdrawal_months: Mapped[int] = mapped_column()
-    abroad_contact_months: Mapped[int] = mapped_column()
-    abroad_years: Mapped[int] = mapped_column()
-    set_by: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"))
-    set_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    version: Mapped[int] = mapped_column(default=1)
 
 
 class ContactHold(Base):
@@ -300,7 +261,8 @@ class ContactCase(Base):
 
     __tablename__ = "contact_case"
     __table_args__ = (
-        one_of("clock", Clock),
+        # Years abroad are looked at without a case: nobody is searched for.
+        sa.CheckConstraint("clock IN ('lost_contact', 'self_withdrawal', 'abroad')", name="clock"),
         one_of("state", CaseState),
         one_of("assignee_role", AssigneeRole),
         one_of("reason_code", ReasonCode),

@@ -8,7 +8,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,7 +29,7 @@ from members.contact.facts import ContactFact
 from members.contact.models import CaseState, ContactCase, ContactKind
 
 LIFE = timedelta(days=14)
-_RANDOM_BYTES, _SIGNATURE_BYTES = 24, 16
+_SECRET_BYTES, _SIGNATURE_BYTES = 24, 16
 _PURPOSE = "own_report_link"
 
 
@@ -43,8 +42,10 @@ class LinkInvalid(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class IssuedLink:
-    """A new link; its token is shown this once."""
+    """A new link; its token is kept nowhere."""
 
+    id: UUID
+    member_id: UUID
     token: str
     expires_at: datetime
 
@@ -64,9 +65,10 @@ def issue(
         raise CaseClosed
     if get_attempt(session, case_id, attempt_id) is None:
         raise NotFound
-    token = _new_token(vault_of(session))
+    link_id = new_id()
+    token = token_of(vault_of(session), link_id)
     link = OwnReportLink(
-        id=new_id(),
+        id=link_id,
         attempt_id=attempt_id,
         case_id=case_id,
         member_id=case.member_id,
@@ -77,7 +79,18 @@ def issue(
     )
     session.add(link)
     session.flush()
-    return IssuedLink(token, link.expires_at)
+    return IssuedLink(link_id, case.member_id, token, link.expires_at)
+
+
+def token_of(vault: Vault, link_id: UUID) -> str:
+    """The token of a link: what is sent later need not be kept until then.
+
+    A keyed digest of its id: whoever reads the database without the keys of the deployment can
+    make none.
+    """
+    secret = hmac.digest(vault.derive(f"{_PURPOSE}.token"), link_id.bytes, "sha256")
+    secret = secret[:_SECRET_BYTES]
+    return base64.urlsafe_b64encode(secret + _signature(vault, secret)).decode().rstrip("=")
 
 
 def require_issued(session: Session, token: str) -> None:
@@ -125,22 +138,17 @@ def confirm(session: Session, token: str, *, now: datetime) -> None:
     facts.record(session, [report], now=now)
 
 
-def _new_token(vault: Vault) -> str:
-    random = secrets.token_bytes(_RANDOM_BYTES)
-    return base64.urlsafe_b64encode(random + _signature(vault, random)).decode().rstrip("=")
-
-
 def _is_signed(vault: Vault, token: str) -> bool:
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         return False
-    random, signature = raw[:_RANDOM_BYTES], raw[_RANDOM_BYTES:]
-    return hmac.compare_digest(signature, _signature(vault, random))
+    secret, signature = raw[:_SECRET_BYTES], raw[_SECRET_BYTES:]
+    return hmac.compare_digest(signature, _signature(vault, secret))
 
 
-def _signature(vault: Vault, random: bytes) -> bytes:
-    return hmac.digest(vault.derive(_PURPOSE), random, "sha256")[:_SIGNATURE_BYTES]
+def _signature(vault: Vault, secret: bytes) -> bytes:
+    return hmac.digest(vault.derive(_PURPOSE), secret, "sha256")[:_SIGNATURE_BYTES]
 
 
 def _digest(token: str) -> str:

@@ -13,8 +13,10 @@ from core.errors import NotFound, RuleViolation, VersionConflict
 from core.rows import dialect_of
 from members.access import READING_ROLES, Actor, get_organization, hold_roles
 from members.access_models import Role
-from members.contact.models import ContactPolicy
-from members.contact.rules import Thresholds, defaults_of, require_lawful
+from members.contact.hearing import ROOT_LENGTH
+from members.contact.policy_models import ContactPolicy
+from members.contact.rules import DEFAULT, Thresholds, defaults_of, require_lawful
+from members.migrant_rules import Cadence
 from members.models import Organization
 
 
@@ -40,6 +42,17 @@ def find_all(session: Session) -> Mapping[str, Thresholds]:
         ContactPolicy, ContactPolicy.organization_id == Organization.id
     )
     return {path: defaults_of(policy) for path, policy in session.execute(query)}
+
+
+def cadence_of(policies: Mapping[str, Thresholds], path: str) -> Cadence:
+    """How often the migrants of a branch are heard from, by its district.
+
+    Args:
+        policies: what `find_all` found.
+        path: of the branch.
+    """
+    mine = policies.get(path[:ROOT_LENGTH], DEFAULT)
+    return Cadence(mine.touch_months, mine.talk_months)
 
 
 def get_policy(session: Session, actor: Actor, organization_id: UUID) -> PolicyInForce:

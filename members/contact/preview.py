@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.rows import dialect_of
-from members.contact import crossing, hearing, outages, policies
+from members.contact import abroad_reviews, crossing, hearing, outages, policies
+from members.contact.abroad_reviews import ReviewDue
 from members.contact.hearing import Ladder
 from members.contact.models import Clock, Signal
 from members.models import Member, Organization
@@ -21,6 +22,7 @@ CLOCK_LABELS = {
     Clock.LOST_CONTACT: "待联系",
     Clock.SELF_WITHDRAWAL: "可以联系上但长期不参加",
     Clock.ABROAD: "境外联系",
+    Clock.ABROAD_REVIEW: "出国（境）年限",
 }
 STAGE_LABELS = {
     1: "关心提醒",
@@ -61,6 +63,8 @@ def preview(session: Session, *, now: datetime) -> Iterator[dict[str, Any]]:
     for ladder, parameters in grounds.items():
         for row in session.execute(_listing(dialect, ladder), parameters).mappings():
             yield _line(ladder, row)
+    for review in abroad_reviews.find_due(session, on=on):
+        yield _review_line(review)
 
 
 def listing(session: Session, *, now: datetime) -> Iterator[dict[str, Any]]:
@@ -76,10 +80,16 @@ def listing(session: Session, *, now: datetime) -> Iterator[dict[str, Any]]:
 
 def explain(reasons: Reasons) -> str:
     """One sentence on why somebody is at a stage: the dates, and the days that do not count."""
+    label = f"{CLOCK_LABELS[Clock(reasons.clock)]}第 {reasons.stage} 级"
+    label = f"{label}（{STAGE_LABELS[reasons.stage]}）"
+    if reasons.clock == Clock.ABROAD_REVIEW:
+        return f"{label}：自 {reasons.since_on} 起在国（境）外，请按期研究；系统不作任何认定。"
     attended = f"最近一次参加组织生活：{reasons.last_attended_on or '无记录'}"
     dues = f"党费缴至：{reasons.last_dues_on or '无记录'}"
     parts = [attended, dues]
-    if reasons.signal is not None:
+    if reasons.signal == Signal.WORK:
+        parts.append(f"分配的工作自 {reasons.since_on} 起到期未做")
+    elif reasons.signal is not None:
         parts.append(f"{SIGNAL_LABELS[Signal(reasons.signal)]}自 {reasons.since_on} 起没有记录")
     else:
         parts.append(f"自 {reasons.since_on} 起没有联系记录")
@@ -87,8 +97,7 @@ def explain(reasons: Reasons) -> str:
         parts.append(f"其中 {reasons.uncounted_days} 天不计（支部没有记录，或免于、暂停期间）")
     if reasons.heard_on is not None:
         parts.append(f"按支部的记录计到 {reasons.heard_on}")
-    label = f"{CLOCK_LABELS[Clock(reasons.clock)]}第 {reasons.stage} 级"
-    return f"{label}（{STAGE_LABELS[reasons.stage]}）：" + "；".join(parts) + "。"
+    return f"{label}：" + "；".join(parts) + "。"
 
 
 def _line(ladder: Ladder, row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -113,6 +122,14 @@ def _line(ladder: Ladder, row: Mapping[Any, Any]) -> dict[str, Any]:
         "uncounted_days": reasons.uncounted_days,
         "why": explain(reasons),
     }
+
+
+def _review_line(review: ReviewDue) -> dict[str, Any]:
+    reasons = Reasons(Clock.ABROAD_REVIEW, None, review.stage, review.left_on, 0, None, None)
+    line = asdict(review)
+    line["since_on"] = line.pop("left_on")
+    why = {"signal": None, "uncounted_days": 0, "why": explain(reasons)}
+    return line | {"clock": Clock.ABROAD_REVIEW} | why
 
 
 @cache

@@ -41,6 +41,8 @@ class Thresholds:
     withdrawal_months: int = 6
     abroad_contact_months: int = 6
     abroad_years: int = 5
+    touch_months: int = 1
+    talk_months: int = 3
 
 
 DEFAULT = Thresholds()
@@ -53,6 +55,8 @@ FLOORS: Mapping[str, int] = {
     "abroad_contact_months": 6,
     "abroad_years": 5,
 }
+# 条例 Art. 34 asks for contact with those farthest away every half year: nobody waits longer.
+SELDOM_MONTHS = 6
 
 
 def require_lawful(thresholds: Thresholds) -> None:
@@ -73,6 +77,7 @@ def require_lawful(thresholds: Thresholds) -> None:
         ("prelimit_months", thresholds.search_days <= thresholds.prelimit_months * 28),
         ("limit_months", thresholds.prelimit_months < thresholds.limit_months),
     ]
+    problems += _cadence_problems(thresholds)
     problems += [
         FieldProblem(f"/{name}", "order", "应晚于前一步。")
         for name, is_later in steps
@@ -80,6 +85,19 @@ def require_lawful(thresholds: Thresholds) -> None:
     ]
     if problems:
         raise PolicyUnderFloor(problems=tuple(problems))
+
+
+def _cadence_problems(thresholds: Thresholds) -> list[FieldProblem]:
+    """How often migrants are heard from at least: the months are the longest allowed."""
+    problems = []
+    if thresholds.talk_months > SELDOM_MONTHS:
+        text = f"至少每 {SELDOM_MONTHS} 个月谈心一次。"
+        limit = {"maximum": SELDOM_MONTHS}
+        problems.append(FieldProblem("/talk_months", "floor", text, limit))
+    if not 1 <= thresholds.touch_months <= thresholds.talk_months:
+        text = "至少一个月一次为最密，且不能比谈心的间隔长。"
+        problems.append(FieldProblem("/touch_months", "order", text))
+    return problems
 
 
 def months_after(day: date, months: int) -> date:
@@ -150,6 +168,19 @@ def abroad_review(thresholds: Thresholds, left_on: date, on: date) -> int:
     """0, then 1 half a year before the years abroad are full, 2 when they are (C2)."""
     months = thresholds.abroad_years * 12
     return sum(months_after(left_on, months - early) <= on for early in (6, 0))
+
+
+def abroad_since(stays: Sequence[tuple[date, date]]) -> date:
+    """The day on which the newest unbroken time abroad began: a stay renewed on its end goes on.
+
+    Args:
+        stays: recorded [from, to), by their first day; at least one.
+    """
+    (since, until), *later = stays
+    for first, end in later:
+        since = first if first > until else since
+        until = max(until, end)
+    return since
 
 
 def is_graduate_overdue(graduated_on: date, on: date) -> bool:

@@ -18,7 +18,15 @@ from core.clock import business_day
 from core.ids import new_id
 from core.rows import Upsert, dialect_of, row_source, rows_parameter
 from members.access import primary_affiliation_on
-from members.contact import crossing, facts, hearing, outages, policies, settling
+from members.contact import (
+    assigned_work_signal,
+    crossing,
+    facts,
+    hearing,
+    outages,
+    policies,
+    settling,
+)
 from members.contact.crossing import ON
 from members.contact.hearing import Ladder
 from members.contact.models import (
@@ -27,6 +35,7 @@ from members.contact.models import (
     Clock,
     ContactCase,
     RecordedFact,
+    Signal,
     StageEntry,
     Standing,
     Strength,
@@ -67,11 +76,21 @@ def scan(session: Session, *, now: datetime) -> ScanResult:
     outages.refresh(session)
     session.execute(_leaving(), {"on": on})
     thresholds = policies.find_all(session)
-    grounds = hearing.find_parameters(session, on=on, thresholds=thresholds)
+    grounds = _signalled(
+        session, on, hearing.find_parameters(session, on=on, thresholds=thresholds)
+    )
     crossings = [one for ladder in grounds for one in _climb(session, ladder, grounds[ladder])]
     opened, raised = _open_cases(session, crossings, on, now)
     session.execute(_closing_answered(), {"on": on, "now": now})
     return ScanResult(crossings, opened, raised)
+
+
+def _signalled(
+    session: Session, on: date, grounds: Mapping[Ladder, dict[str, Any]]
+) -> dict[Ladder, dict[str, Any]]:
+    """The ladders; that of assigned work only where some has been left undone at all."""
+    has_work = assigned_work_signal.is_anything_undone(session, on=on)
+    return {one: told for one, told in grounds.items() if has_work or one.signal != Signal.WORK}
 
 
 def _climb(session: Session, ladder: Ladder, parameters: Mapping[str, Any]) -> list[Crossing]:
@@ -190,7 +209,8 @@ def _leaving() -> sa.Delete:
         sa.or_(
             ~is_watched,
             crossing.is_paused(entry.member_id),
-            (entry.clock == Clock.ABROAD) != is_abroad,
+            entry.clock.in_((Clock.ABROAD, Clock.ABROAD_REVIEW)) != is_abroad,
+            assigned_work_signal.is_over(entry),
             sa.exists().where(
                 settling.answers(RecordedFact, entry), RecordedFact.happened_on <= ON, facts.live()
             ),

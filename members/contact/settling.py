@@ -43,7 +43,7 @@ def answers(fact: Any, held: Any) -> sa.ColumnElement[bool]:
         fact.member_id == held.member_id,
         fact.happened_on > held.anchor_on,
         sa.or_(
-            held.clock != Clock.SELF_WITHDRAWAL,
+            held.clock.in_((Clock.LOST_CONTACT, Clock.ABROAD)),
             *((held.signal == signal) & (fact.kind == kind) for signal, kind in kinds.items()),
         ),
     )

@@ -54,6 +54,16 @@ def derive(session: Session, fact_ids: Sequence[UUID]) -> set[UUID]:
     return set(locked)
 
 
+def note_work(session: Session, member_id: UUID) -> None:
+    """Take a member's standing, as a contact does, and show that his assigned work has changed."""
+    session.execute(
+        sa.update(Standing)
+        .where(Standing.member_id == member_id)
+        .values(work_version=Standing.work_version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def derived(*, until: Any = None, members: Any = None) -> sa.Subquery:
     """What the facts say: one row for each member with facts.
 

@@ -49,6 +49,7 @@ class Outgoing:
     Args:
         key: the same at every attempt of the message.
         matters: what it is about, one or, in a digest, several short phrases.
+        link: an address for this member alone, which no table holds.
     """
 
     id: UUID
@@ -57,6 +58,12 @@ class Outgoing:
     salutation: str
     matters: tuple[str, ...]
     kind: str
+    link: str = ""
+
+    @property
+    def link_code(self) -> str:
+        """The last part of the link: what a template takes whose domain is registered."""
+        return self.link.rpartition("/")[2]
 
     @property
     def matter(self) -> str:
@@ -66,7 +73,8 @@ class Outgoing:
     @property
     def text(self) -> str:
         """The whole sentence for channels without templates."""
-        return f"{self.salutation}：{'；'.join(self.matters)}。请打开{PRODUCT}查看。"
+        asked = f"请点开确认：{self.link}" if self.link else f"请打开{PRODUCT}查看。"
+        return f"{self.salutation}：{'；'.join(self.matters)}。{asked}"
 
 
 def storable(number: str) -> str:

@@ -23,12 +23,16 @@ _UNSURE_PREFIXES = ("InternalError", "isp.SYSTEM_ERROR")
 
 @dataclass(frozen=True, slots=True)
 class AliyunAccount:
-    """What the operator registered with Aliyun; the template has `name` and `matter`."""
+    """What the operator registered with Aliyun.
+
+    The template has `name` and `matter`; the one for links has `name` and `code`.
+    """
 
     key_id: str
     key_secret: str = field(repr=False)
     sign_name: str = ""
     template_code: str = ""
+    link_template_code: str = ""
 
 
 class AliyunSms:
@@ -57,11 +61,15 @@ class AliyunSms:
 
     def send(self, outgoing: Outgoing) -> Answer:
         """SendSms, whose parameters stand in the query."""
-        params = {"name": outgoing.salutation, "matter": outgoing.matter}
+        with_link = bool(outgoing.link and self._account.link_template_code)
+        told = {"code": outgoing.link_code} if with_link else {"matter": outgoing.matter}
+        params = {"name": outgoing.salutation} | told
         query = {
             "PhoneNumbers": outgoing.address,
             "SignName": self._account.sign_name,
-            "TemplateCode": self._account.template_code,
+            "TemplateCode": (
+                self._account.link_template_code if with_link else self._account.template_code
+            ),
             "TemplateParam": json_body(params).decode(),
             "OutId": outgoing.key,
         }

@@ -21,7 +21,7 @@ _UNSURE_PREFIXES = ("InternalError", "FailedOperation.Fail", "FailedOperation.Ti
 
 @dataclass(frozen=True, slots=True)
 class TencentAccount:
-    """What the operator registered with Tencent; the template has two parameters."""
+    """What the operator registered with Tencent; each template has two parameters."""
 
     secret_id: str
     secret_key: str = field(repr=False)
@@ -29,6 +29,7 @@ class TencentAccount:
     sign_name: str = ""
     template_id: str = ""
     region: str = "ap-guangzhou"
+    link_template_id: str = ""
 
 
 class TencentSms:
@@ -57,13 +58,17 @@ class TencentSms:
     def send(self, outgoing: Outgoing) -> Answer:
         """SendSms with its parameters in the signed body."""
         account, at = self._account, self._clock()
+        with_link = bool(outgoing.link and account.link_template_id)
         body = json_body(
             {
                 "PhoneNumberSet": [f"+86{outgoing.address}"],
                 "SmsSdkAppId": account.app_id,
                 "SignName": account.sign_name,
-                "TemplateId": account.template_id,
-                "TemplateParamSet": [outgoing.salutation, outgoing.matter],
+                "TemplateId": account.link_template_id if with_link else account.template_id,
+                "TemplateParamSet": [
+                    outgoing.salutation,
+                    outgoing.link_code if with_link else outgoing.matter,
+                ],
                 "SessionContext": outgoing.key,
             }
         )

@@ -104,7 +104,12 @@ def test_no_points_and_no_activity_know_of_cases() -> None:
     [
         ("membership_decisions.enter", {"api/routes/membership_decisions.py"}),
         ("case_work.close", {"api/routes/contact_case_work.py"}),
-        ("contests.answer", {"api/routes/contact_contests.py"}),
+        ("contests.answer", {"notifications/case_steps.py"}),
+        ("case_steps.answer_contest", {"api/routes/contact_contests.py"}),
+        ("case_reviews.record", {"notifications/case_steps.py"}),
+        ("case_steps.record_review", {"api/routes/contact_case_reviews.py"}),
+        ("assigned_work.answer", {"notifications/assigned_work_steps.py"}),
+        ("assigned_work_steps.answer", {"api/routes/assigned_work.py"}),
     ],
 )
 def test_what_people_decide_is_called_by_their_request_only(call: str, callers: set[str]) -> None:

@@ -1,5 +1,6 @@
 """Hearing from a migrant: recorded once by who keeps in touch, and what is due next."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from core.errors import NotFound
 from core.paging import InvalidCursor
 from members import migrant_hosts, migrant_reading, migrant_touches, migrants
 from members.affiliations import DatesReversed, FutureDate
+from members.contact import policies
 from members.contact.models import RecordedFact
+from members.contact.rules import DEFAULT, PolicyUnderFloor
 from members.migrant_access import OwnRegistration
 from members.migrant_hosts import OwnPlacement, PlacementAnswered
 from members.migrant_models import MigrantTouch, TouchKind
@@ -165,6 +168,35 @@ def test_when_a_talk_is_due_it_is_asked_for(moving: Moving) -> None:
     assert message.params == {"name": "党员甲", "what": "同他谈一次心", "due": "2027-02-10"}
 
 
+def test_a_district_says_how_often_and_never_less_than_every_half_year(moving: Moving) -> None:
+    world, session = moving.world, moving.session
+    registration = moving.register()
+    admin, district = world.actor("区管理员"), world.organizations["区委"]
+    seldom = replace(DEFAULT, touch_months=2, talk_months=6)
+
+    policies.set_policy(session, admin, district, thresholds=seldom, version=0, now=NOW)
+
+    remind = migrant_reminders.remind_contacts
+    assert [remind(session, now=days(on)) for on in (60, 61)] == [0, 1]
+    [line] = migrant_reading.list_away(
+        session, world.actor("书记一"), world.organizations["一支部"], after=None, limit=9
+    ).items
+    assert line.registration.id == registration.id
+    assert line.due is not None
+    assert (line.due.touch_on, line.due.talk_on) == (date(2027, 1, 10), date(2027, 5, 10))
+    for wrong, field in (
+        ({"talk_months": 7}, "/talk_months"),
+        ({"touch_months": 7}, "/touch_months"),
+    ):
+        with pytest.raises(PolicyUnderFloor) as refused:
+            policies.set_policy(
+                session, admin, district, thresholds=replace(seldom, **wrong), version=1, now=NOW
+            )
+        assert refused.value.problems[0].pointer == field
+    with pytest.raises(DBAPIError), session.begin_nested():
+        session.execute(sa.text("UPDATE contact_policy SET talk_months = 7"))
+
+
 def test_leaders_hear_once_of_proposals_and_of_questions_to_host(moving: Moving) -> None:
     migrants.propose(
         moving.session, moving.world.actor("党员甲"), absence=moving.absence(), now=NOW
@@ -187,7 +219,7 @@ def test_reminding_any_number_takes_as_many_statements(moving: Moving) -> None:
             migrant_reminders.tell_waiting(moving.session, now=NOW)
         counts.append(len(seen))
 
-    assert counts == [5, 5, 5]
+    assert counts == [6, 6, 6]
 
 
 def test_lists_show_who_is_away_and_what_is_due_by_name(moving: Moving) -> None:
@@ -238,7 +270,7 @@ def test_file_is_for_home_the_contact_person_and_the_member(moving: Moving) -> N
             migrant_reading.get_file(moving.session, moving.world.actor(name), registration.id)
 
 
-def test_list_pages_in_one_or_two_statements(moving: Moving) -> None:
+def test_list_pages_in_as_many_statements_whatever_their_length(moving: Moving) -> None:
     for name in ("党员甲", "党员乙", "副书记一"):
         moving.register(name)
     actor, branch = moving.world.actor("书记一"), moving.world.organizations["一支部"]
@@ -246,7 +278,7 @@ def test_list_pages_in_one_or_two_statements(moving: Moving) -> None:
     while True:
         with counted_statements(moving.session) as seen:
             page = migrant_reading.list_away(moving.session, actor, branch, after=after, limit=2)
-        assert len(seen) <= 3
+        assert len(seen) <= 4
         names += [line.member_name for line in page.items]
         after = page.next_key
         if after is None:

@@ -8,15 +8,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.ids import new_id
+from members.contact import case_reviews
 from members.contact.case_models import MembershipDecision
-from members.contact.models import ContactCase, ContactPolicy
+from members.contact.case_review_models import ReviewFinding
+from members.contact.case_reviews import ReviewFacts
+from members.contact.models import ContactCase
+from members.contact.policy_models import ContactPolicy
 from members.contact.rules import DEFAULT
 from members.contact.suspended_cases import raise_ripe
 from notifications.case_tasks import enqueue_case_tasks
 from notifications.models import OutboxMessage
 from tests.casework import add_case
 from tests.statements import counted_statements
-from tests.world import NOW, World, build_world
+from tests.world import NOW, TODAY, World, build_world
 
 
 @pytest.fixture
@@ -67,6 +71,25 @@ def test_case_goes_to_whom_it_was_given_and_from_stage_4_to_the_committee(
     params = session.scalars(sa.select(OutboxMessage.params)).first()
     # Whole names stay inside the app.
     assert params["name"] == "党**"
+
+
+@pytest.mark.parametrize(
+    ("finding", "asked"),
+    [
+        (ReviewFinding.READY, "继续查找，并逐次记录"),
+        (ReviewFinding.RETURNED, "临近期限，请审阅查找材料，补齐缺项"),
+    ],
+)
+def test_who_has_reviewed_a_file_is_not_asked_again_unless_he_sent_it_back(
+    session: Session, world: World, finding: ReviewFinding, asked: str
+) -> None:
+    case = open_case(world, stage=5)
+    facts = ReviewFacts("街道党工委会议", TODAY, finding, note="缺书面通知")
+    case_reviews.record(session, world.actor("街道干事"), case.id, facts=facts, now=NOW)
+
+    enqueue_case_tasks(session, now=NOW)
+
+    assert {task for _, task in told(session, world)} == {asked}
 
 
 def test_task_is_told_once_a_week(session: Session, world: World) -> None:

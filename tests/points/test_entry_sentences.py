@@ -160,4 +160,6 @@ def test_carried_points_say_what_they_are_a_part_of(changes: dict[str, str], sai
         inputs={"total": 6250, "caps": []},
     )
 
-    assert entry_sentences.compose(entry, definition) == [f"上一年度结账总分 62.5 分，{said}。"]
+    carried, why_not_again = entry_sentences.compose(entry, definition)
+    assert carried == f"上一年度结账总分 62.5 分，{said}。"
+    assert why_not_again.endswith("不再重算结转。")

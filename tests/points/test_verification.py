@@ -211,6 +211,10 @@ WALLS_DOWN = {
         " 'CONSTRAINT fk_claim_posted_ref FOREIGN KEY(posted_ref)',"
         " 'CONSTRAINT other FOREIGN KEY(id)')",
     },
+    "late_entry_names_its_period": {
+        "postgresql": "ALTER TABLE ledger_entry DISABLE TRIGGER late_entry_names_its_period",
+        "sqlite": "DROP TRIGGER late_entry_names_its_period",
+    },
 }
 
 
