@@ -63,6 +63,7 @@ EDGE_ERRORS = {
         EdgeError("request.too_many", 429, "请求太频繁，请稍后再试", "after:60"),
         EdgeError("server.error", 500, "系统出错了，请稍后再试", "after:5"),
         EdgeError("server.busy", 503, "系统繁忙，请稍后再试", "after:2"),
+        EdgeError("server.migrating", 503, "系统正在升级，请稍后再试", "after:30"),
     )
 }
 _STATUS_CODES = {400: "request.malformed", 404: "request.not_found", 405: "request.method"}

@@ -25,7 +25,8 @@ listen_addresses = ''
 unix_socket_directories = '{directory}'
 max_connections = 200
 fsync = off
-synchronous_commit = off
+# A commit waits for the log, which costs nothing while that waits for no disk (fsync).
+synchronous_commit = on
 full_page_writes = off
 # Tests roll back what they write. Statistics of such tables would say that they are empty for
 # good, and a plan for no rows takes minutes where three hundred members are seeded.

@@ -6,6 +6,7 @@ from api.cli import (
     accounts,
     contact,
     demo,
+    doctor,
     ledger,
     messages,
     organizations,
@@ -29,5 +30,6 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(work_calendar.calendar)
     app.cli.add_command(contact.contact)
     app.cli.add_command(messages.messages)
+    app.cli.add_command(doctor.doctor)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)
