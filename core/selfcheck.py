@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 KEY_BYTES_MIN = 32
 # A key of one repeated character is as long as a good one.
-KEY_CHARACTERS_MIN = 10
+KEY_CHARACTERS_MIN = 8
 DRIFT_MAX = timedelta(seconds=2)
 # Whoever administers the database needs some himself.
 CONNECTIONS_SPARED = 5
