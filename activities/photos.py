@@ -88,7 +88,7 @@ def clean(data: bytes) -> CleanPhoto:
     encoded = io.BytesIO()
     picture.save(encoded, "JPEG", quality=_QUALITY)
     content = encoded.getvalue()
-    return CleanPhoto(content, *picture.size, hashlib.sha256(content).hexdigest())
+    return CleanPhoto(content, *picture.size, digest(content))
 
 
 def thumbnail(data: bytes) -> bytes:
@@ -100,6 +100,11 @@ def thumbnail(data: bytes) -> bytes:
         encoded = io.BytesIO()
         image.save(encoded, "JPEG", quality=_QUALITY)
     return encoded.getvalue()
+
+
+def digest(data: bytes) -> str:
+    """What tells one picture from another."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def name_of(photo_id: UUID) -> str:

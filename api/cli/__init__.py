@@ -4,6 +4,7 @@ import flask
 
 from api.cli import (
     accounts,
+    backup,
     contact,
     demo,
     doctor,
@@ -31,5 +32,6 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(contact.contact)
     app.cli.add_command(messages.messages)
     app.cli.add_command(doctor.doctor)
+    app.cli.add_command(backup.backup)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)
