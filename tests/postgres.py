@@ -162,6 +162,11 @@ def _find_programs() -> Iterator[Path]:
         yield Path(on_path).parent
 
 
+def client_programs() -> Path:
+    """Where pg_dump and pg_restore of the server's own version are."""
+    return next(_find_programs())
+
+
 def _can_run(programs: Path) -> bool:
     try:
         done = subprocess.run(
