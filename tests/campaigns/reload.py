@@ -26,6 +26,8 @@ from tests.live import started
 
 PATH = "/api/v1/readyz"
 CLIENTS = 4
+WORKERS = 2
+WAIT_SECONDS_MAX = 300
 
 
 @dataclass
@@ -52,8 +54,11 @@ def run(
             _wait(lambda: report.answers.total() >= share * number)  # noqa: B023 - waited for here
             before = _boots(log)
             server.send_signal(signal.SIGHUP)
-            # The new workers are there, and the old ones have finished, before the next.
-            _wait(lambda: _boots(log) >= before + 2)  # noqa: B023 - waited for here
+            _wait(lambda: _boots(log) >= before + WORKERS)  # noqa: B023 - waited for here
+            # While the new workers start, requests wait in the open port. The next reload comes
+            # when these are answered.
+            answered = report.answers.total()
+            _wait(lambda: report.answers.total() >= answered + 2 * CLIENTS)  # noqa: B023
             report.reloads += 1
         _wait(lambda: report.answers.total() >= requests)
     return report
@@ -104,7 +109,7 @@ def _boots(log: Path) -> int:
 
 
 def _wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while not until():
         if time.monotonic() > deadline:
             raise AssertionError("the server does not get there")
@@ -120,7 +125,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         folder, url = Path(directory), f"sqlite:///{directory}/points.db"
         migrate(url)
-        with started(url, folder) as (base_url, server):
+        with started(url, folder, workers=WORKERS) as (base_url, server):
             report = run(
                 base_url, server, folder / "server.log",
                 requests=given.requests, reloads=given.reloads,
