@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.campaigns import reload
+from tests.depth import far
 from tests.engines import ROOT, environment
 from tests.live import started
 
+# Each waits for two workers to start.
+RELOADS = far(deep=3, quick=1)
 REQUESTS = re.compile(
     r'^party_points_http_requests_total\{operation="system.get_health",status="200"\} (\S+)$',
     re.MULTILINE,
@@ -34,12 +37,12 @@ def test_reload_under_load_loses_nothing_and_two_workers_count_and_log_as_one(
     told = {"PROMETHEUS_MULTIPROC_DIR": str(numbers)}
     log = tmp_path / "server.log"
     with started(fresh_database_url, tmp_path, told=told) as (base_url, server):
-        report = reload.run(base_url, server, log, requests=90, reloads=3)
+        report = reload.run(base_url, server, log, requests=60, reloads=RELOADS)
         for _ in range(40):
             urllib.request.urlopen(f"{base_url}/api/v1/healthz", timeout=10).close()
         shown = {REQUESTS.search(_read(f"{base_url}/metrics")) for _ in range(6)}
 
-    assert (report.reloads, report.failed) == (3, 0), report.answers
+    assert (report.reloads, report.failed) == (RELOADS, 0), report.answers
     # Whichever worker is asked, it tells of both.
     assert {match and match[1] for match in shown} == {"40.0"}
     lines = [json.loads(line) for line in log.read_text().splitlines()]
