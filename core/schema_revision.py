@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 _VERSIONS = Path(__file__).resolve().parents[1] / "migrations" / "versions"
@@ -21,16 +20,11 @@ def applied_revision(session: Session) -> str:
     """The newest migration of the database; empty before the first.
 
     Raises:
-        sqlalchemy.exc.OperationalError: PostgreSQL cannot be reached.
+        sqlalchemy.exc.OperationalError: the database cannot be reached.
     """
-    try:
-        return session.scalar(_APPLIED) or ""
-    except DBAPIError as error:
-        session.rollback()
-        is_away = isinstance(error, OperationalError) and "no such table" not in str(error.orig)
-        if is_away:
-            raise
+    if not sa.inspect(session.connection()).has_table("alembic_version"):
         return ""
+    return session.scalar(_APPLIED) or ""
 
 
 def is_behind(session: Session) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from activities import activity_photos, photos
 from activities.photos import CleanPhoto
-from api.app import create_app
 from core import backups
 from core.config import Settings
 from core.db import make_engine, unit_of_work
@@ -29,11 +29,16 @@ PICTURE = b"what clean would have made"
 
 
 @pytest.fixture
-def kept(fresh_settings: Settings, fresh_owner_url: str, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def kept(
+    app_with: Callable[[Settings], Flask],
+    fresh_settings: Settings,
+    fresh_owner_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Flask:
     """An app over a ledger with one sealed entry, and one photo in its store."""
     monkeypatch.setenv("PATH", f"{client_programs()}{os.pathsep}{os.environ['PATH']}")
     settings = replace(fresh_settings, migration_database_url=fresh_owner_url)
-    app = create_app(settings)
+    app = app_with(settings)
     photo_id = new_id()
     app.extensions["files"].put(photos.name_of(photo_id), PICTURE)
     engine = make_engine(settings)

@@ -1,6 +1,6 @@
 """The edge of the server: headers, hosts, proxies, limits, readiness, and what is logged."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from api import limits
-from api.app import create_app
 from api.limits import RequestLimits
 from core import schema_revision
 from core.config import ConfigError, Settings
@@ -23,8 +22,11 @@ from tests.served import Service
 HEALTH = "/api/v1/healthz"
 
 
-def app_with(settings: Settings, **server: Any) -> Flask:
-    return create_app(replace(settings, server=ServerSettings(**server)))
+AppWith = Callable[[Settings], Flask]
+
+
+def serving(settings: Settings, **server: Any) -> Settings:
+    return replace(settings, server=ServerSettings(**server))
 
 
 @pytest.fixture
@@ -64,8 +66,10 @@ def test_address_that_asks_too_much_is_refused_before_anything_is_read(few: Serv
     assert elsewhere.status_code == 200
 
 
-def test_network_of_ipv6_counts_as_one_and_free_answers_do_not_count(settings: Settings) -> None:
-    app = app_with(settings, address_requests=2)
+def test_network_of_ipv6_counts_as_one_and_free_answers_do_not_count(
+    app_with: AppWith, settings: Settings
+) -> None:
+    app = app_with(serving(settings, address_requests=2))
     counters: RequestLimits = app.extensions["request_limits"]
 
     def refused_at(address: str, status: int) -> bool:
@@ -103,8 +107,10 @@ def test_page_of_the_document_may_run_its_own_scripts_and_no_others(client: Flas
     assert "connect-src 'self'" in policy
 
 
-def test_only_named_hosts_are_answered(settings: Settings) -> None:
-    client = app_with(settings, trusted_hosts=("points.example", "localhost")).test_client()
+def test_only_named_hosts_are_answered(app_with: AppWith, settings: Settings) -> None:
+    client = app_with(
+        serving(settings, trusted_hosts=("points.example", "localhost"))
+    ).test_client()
 
     def status(host: str) -> TestResponse:
         return client.get(HEALTH, headers={"Host": host})
@@ -117,9 +123,9 @@ def test_only_named_hosts_are_answered(settings: Settings) -> None:
 
 @pytest.mark.parametrize(("proxies", "seen"), [(0, "127.0.0.1"), (1, "203.0.113.9")])
 def test_proxies_are_believed_by_setting_only(
-    proxies: int, seen: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    proxies: int, seen: str, app_with: AppWith, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = app_with(settings, proxies=proxies)
+    app = app_with(serving(settings, proxies=proxies))
     addresses: list[str] = []
     monkeypatch.setattr(RequestLimits, "check_address", lambda self: None)
     app.before_request_funcs[None].append(lambda: addresses.append(limits._address()))
@@ -156,8 +162,10 @@ def test_server_is_not_ready_on_a_database_that_is_behind_and_is_on_a_newer_one(
     assert client.get("/api/v1/readyz").status_code == 200
 
 
-def test_database_without_tables_is_behind(empty_database_url: str, settings: Settings) -> None:
-    client = create_app(replace(settings, database_url=empty_database_url)).test_client()
+def test_database_without_tables_is_behind(
+    app_with: AppWith, empty_database_url: str, settings: Settings
+) -> None:
+    client = app_with(replace(settings, database_url=empty_database_url)).test_client()
 
     answer = client.get("/api/v1/readyz")
 
@@ -165,9 +173,11 @@ def test_database_without_tables_is_behind(empty_database_url: str, settings: Se
     assert client.get(HEALTH).status_code == 200
 
 
-def test_server_without_its_database_is_alive_and_not_ready(settings: Settings) -> None:
+def test_server_without_its_database_is_alive_and_not_ready(
+    app_with: AppWith, settings: Settings
+) -> None:
     away = "postgresql+psycopg://app@127.0.0.1:9/points"
-    client = create_app(replace(settings, database_url=away)).test_client()
+    client = app_with(replace(settings, database_url=away)).test_client()
 
     answer = client.get("/api/v1/readyz")
 
