@@ -6,8 +6,10 @@ import gc
 gc.disable()
 
 from api.app import create_app  # noqa: E402
+from core import logs  # noqa: E402
 from jobs.commands import jobs  # noqa: E402
 
+logs.configure()
 app = create_app()
 app.cli.add_command(jobs)
 gc.enable()

@@ -4,13 +4,25 @@ import secrets
 import string
 
 import flask
-from werkzeug.wrappers import Response
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, callbacks, cli, document, metrics, problems, routes
+from api import (
+    auth,
+    callbacks,
+    cli,
+    document,
+    headers,
+    limits,
+    metrics,
+    problems,
+    request_log,
+    routes,
+)
 from api.extensions import db, jwt
 from api.parsing import PathIdentifier
 from core.config import ConfigError, Settings
 from core.db import engine_options, read_only
+from core.files import open_store
 
 BODY_BYTES_MAX = 1024 * 1024
 UPLOAD_BYTES_MAX = 16 * 1024 * 1024
@@ -28,6 +40,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app = flask.Flask("api", static_folder=None)
     app.config.from_mapping(_config(settings))
     app.extensions["settings"] = settings
+    app.extensions["files"] = open_store(settings.data_dir, settings.files_s3)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.converters["uuid"] = PathIdentifier
@@ -36,19 +49,32 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     db.init_app(app)
     # Domain code that meets a phone finds the keys on its session.
     db.session.session_factory.configure(info={"vault": settings.vault})
+    _register_hooks(app, settings)
     jwt.init_app(app)
     auth.register(jwt)
     problems.register(app, jwt)
     document.register(app, routes.BLUEPRINTS)
-    metrics.register(app)
+    metrics.add_route(app)
     callbacks.register(app)
-    app.before_request(_begin_request)
-    app.after_request(_finish_request)
     cli.register(app)
     open_routes = auth.unguarded_rules(app)
     if open_routes:
         raise ConfigError("没有声明权限的路由：" + "、".join(open_routes))
     return app
+
+
+def _register_hooks(app: flask.Flask, settings: Settings) -> None:
+    """What happens before every view, in this order, and after it in the other."""
+    if settings.server.proxies:
+        hops = settings.server.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    # The last to be registered is the first to see the answer: what is counted and logged is
+    # what leaves.
+    headers.register(app)
+    app.before_request(_begin_request)
+    request_log.register(app)
+    metrics.register(app)
+    limits.register(app, settings.server)
 
 
 def _config(settings: Settings) -> dict[str, object]:
@@ -58,6 +84,7 @@ def _config(settings: Settings) -> dict[str, object]:
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings),
         "MAX_CONTENT_LENGTH": UPLOAD_BYTES_MAX,
         "MAX_FORM_PARTS": 10,
+        "TRUSTED_HOSTS": list(settings.server.trusted_hosts) or None,
         "PROPAGATE_EXCEPTIONS": False,
         **auth.jwt_config(settings),
         **document.CONFIG,
@@ -74,10 +101,3 @@ def _begin_request() -> None:
     read_only.set(flask.request.method in ("GET", "HEAD", "OPTIONS"))
     if flask.request.mimetype != "multipart/form-data":
         flask.request.max_content_length = BODY_BYTES_MAX
-
-
-def _finish_request(response: Response) -> Response:
-    response.headers["X-Request-Id"] = flask.g.get("request_id", "")
-    response.headers.setdefault("Cache-Control", "private, no-cache")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -13,6 +13,7 @@ import flask_jwt_extended as jwt_extended
 import jwt as pyjwt
 from flask_jwt_extended import JWTManager
 
+from api import limits
 from api.extensions import db
 from api.problems import Problem
 from core.clock import business_day, utc_now
@@ -65,6 +66,9 @@ def guard(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         require(policy)
+        too_many = limits.check_member()
+        if too_many is not None:
+            return too_many
         return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
     guarded.__dict__["access_policy"] = policy

@@ -13,7 +13,8 @@ from api.parsing import StrictParser
 
 _PROBLEM_NAMES = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND"}
 _PROBLEM_NAMES |= {409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
-_PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY"}
+_PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY", 429: "TOO_MANY_REQUESTS"}
+_PROBLEM_NAMES |= {503: "SERVICE_UNAVAILABLE"}
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -53,7 +54,7 @@ class Blueprint(flask_smorest.Blueprint):
     def _document(
         self, view: Callable[..., Any], access: Policy, rule: str, method: str
     ) -> Callable[..., Any]:
-        statuses = {400, 422}
+        statuses = {400, 422, 429, 503}
         if method != "GET":
             statuses |= {409, 413, 415}
         if access is not Access.PUBLIC:

@@ -43,6 +43,7 @@ _WAYS_OUT = {
     413: "请求体不超过 1 MiB，文件不超过 16 MiB",
     415: "按接口文档设置 Content-Type",
     422: "按 detail 和 errors 的提示修改后再提交",
+    429: "按 Retry-After 稍后再试",
     500: "稍后再试；再次出现时把 request_id 告诉管理员",
     503: "按 Retry-After 稍后再试",
 }
@@ -66,6 +67,8 @@ CONFIG = {
         "info": {
             "description": "承诺践诺、志愿服务、主题党日的积分记账。错误一律为 RFC 9457 "
             "problem+json；积分与小时以十进制文本表示；时间带时区。"
+            "每位党员每分钟 600 次、每个网络地址每分钟 6000 次请求（每个进程分别计数，304 不计），"
+            "超过即 429 和 Retry-After。"
         },
         "security": [{"bearer": []}],
         "components": {

@@ -42,9 +42,13 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 
 
 def register(app: flask.Flask) -> None:
-    """Count every request, and answer who may read the numbers."""
+    """Count every request of this app."""
     app.before_request(_begin)
     app.after_request(_count)
+
+
+def add_route(app: flask.Flask) -> None:
+    """Answer who may read the numbers."""
     # The policy knows members; whoever scrapes is none, and is checked by the view.
     app.add_url_rule(PATH, "metrics", guard(_show, Access.PUBLIC))
 

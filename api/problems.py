@@ -21,6 +21,7 @@ from core.errors import (
     Unauthenticated,
     all_error_classes,
 )
+from core.files import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -59,8 +60,10 @@ EDGE_ERRORS = {
         EdgeError("request.too_large", 413, "请求内容过大"),
         EdgeError("request.media_type", 415, "内容类型不支持"),
         EdgeError("validation", 422, "有内容需要修改"),
+        EdgeError("request.too_many", 429, "请求太频繁，请稍后再试", "after:60"),
         EdgeError("server.error", 500, "系统出错了，请稍后再试", "after:5"),
         EdgeError("server.busy", 503, "系统繁忙，请稍后再试", "after:2"),
+        EdgeError("server.migrating", 503, "系统正在升级，请稍后再试", "after:30"),
     )
 }
 _STATUS_CODES = {400: "request.malformed", 404: "request.not_found", 405: "request.method"}
@@ -199,6 +202,7 @@ def register(app: flask.Flask, jwt: JWTManager) -> None:
     app.register_error_handler(ma.ValidationError, _validation)
     app.register_error_handler(sqlalchemy.exc.IntegrityError, _integrity)
     app.register_error_handler(sqlalchemy.exc.OperationalError, _operational)
+    app.register_error_handler(StoreUnavailable, _no_store)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
     _register_jwt(jwt)
@@ -277,6 +281,11 @@ def constraint_name(error: sqlalchemy.exc.IntegrityError) -> str:
 
 def _operational(error: sqlalchemy.exc.OperationalError) -> flask.Response:
     log.warning("database.unavailable", error=type(error.orig).__name__)
+    return edge_problem("server.busy")
+
+
+def _no_store(error: StoreUnavailable) -> flask.Response:
+    log.warning("files.unavailable", error=str(error))
     return edge_problem("server.busy")
 
 

@@ -13,6 +13,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from core.channel_settings import ChannelSettings, ChannelSettingsError, read_channel_settings
 from core.crypto import KEY_BYTES, Suite, Vault
 from core.openssl import OpensslMissing, require_openssl
+from core.file_settings import FileSettingsError, S3Settings, read_file_settings
+from core.server_settings import ServerSettings, ServerSettingsError, read_server_settings
 
 _PREFIX = "PARTY_POINTS_"
 
@@ -40,6 +42,9 @@ class Settings:
     # Empty: /metrics is answered on this machine only.
     metrics_token: str = field(default="", repr=False)
     channels: ChannelSettings = field(default_factory=ChannelSettings)
+    # None: files stay in the data directory.
+    files_s3: S3Settings | None = None
+    server: ServerSettings = field(default_factory=ServerSettings)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -64,6 +69,8 @@ class Settings:
             demo=environ.get(_PREFIX + "DEMO") == "1",
             metrics_token=environ.get(_PREFIX + "METRICS_TOKEN", ""),
             channels=_read_channels(environ),
+            files_s3=_read_files(environ),
+            server=_read_server(environ),
         )
         settings.require_safe()
         return settings
@@ -100,6 +107,20 @@ def _read_channels(environ: Mapping[str, str]) -> ChannelSettings:
     try:
         return read_channel_settings(environ)
     except ChannelSettingsError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _read_files(environ: Mapping[str, str]) -> S3Settings | None:
+    try:
+        return read_file_settings(environ)
+    except FileSettingsError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _read_server(environ: Mapping[str, str]) -> ServerSettings:
+    try:
+        return read_server_settings(environ)
+    except ServerSettingsError as error:
         raise ConfigError(str(error)) from error
 
 

@@ -22,6 +22,9 @@ from core.crypto import Vault
 # and gets a deferred BEGIN instead, so that readers do not queue behind the writer.
 read_only: ContextVar[bool] = ContextVar("read_only", default=False)
 
+# Connections of a process beyond its pool, under load.
+POOL_OVERFLOW = 2
+
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -101,7 +104,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         # The text of a database error goes to logs and consoles; what was typed must not.
         "hide_parameters": True,
         "pool_size": settings.db_pool_size,
-        "max_overflow": 2,
+        "max_overflow": POOL_OVERFLOW,
         "pool_pre_ping": True,
         "pool_recycle": 1800,
         "connect_args": {
@@ -169,7 +172,8 @@ def unit_of_work(session: Session) -> Iterator[Session]:
 
 # SQLite before 3.51.3 can corrupt a WAL database with two or more connections, so older
 # libraries use a rollback journal. Both are durable with synchronous=FULL.
-SQLITE_JOURNAL = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "TRUNCATE"
+SQLITE_WAL_SAFE_FROM = (3, 51, 3)
+SQLITE_JOURNAL = "WAL" if sqlite3.sqlite_version_info >= SQLITE_WAL_SAFE_FROM else "TRUNCATE"
 
 
 @event.listens_for(Engine, "connect")

@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session, sessionmaker
 
 import activities.models  # noqa: F401 - an undo asks every table whether it refers to a member
+from core import logs, selfcheck
 from core.clock import utc_now
 from core.config import Settings
 from core.db import make_engine, make_sessions, unit_of_work
@@ -32,8 +33,11 @@ TICK_SECONDS = 1
 
 def main() -> None:
     """Tick until told to stop; what is under way is finished first."""
+    logs.configure()
     settings = Settings.from_env()
-    sessions = make_sessions(make_engine(settings), settings.vault)
+    engine = make_engine(settings)
+    selfcheck.require_fit(settings, engine, is_debug=False, now=utc_now())
+    sessions = make_sessions(engine, settings.vault)
     # A tick that is late needs no explanation every second.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     stop = threading.Event()

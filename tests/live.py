@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,19 @@ START_SECONDS_MAX = 60
 @contextmanager
 def serve(database_url: str, directory: Path, *, workers: int = 2) -> Iterator[str]:
     """Serve the product on a free loopback port until the block ends; yields the base URL."""
+    with started(database_url, directory, workers=workers) as (base_url, _):
+        yield base_url
+
+
+@contextmanager
+def started(
+    database_url: str, directory: Path, *, workers: int = 2, told: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve as `serve` does; yields the server's process as well.
+
+    Args:
+        told: environment variables beyond those that every server of the tests gets.
+    """
     log = directory / "server.log"
     # The port is taken here and handed over open, so nobody can take it in between.
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("w") as output:
@@ -29,12 +42,12 @@ def serve(database_url: str, directory: Path, *, workers: int = 2) -> Iterator[s
                 "--bind", f"fd://{listener.fileno()}", "--workers", str(workers),
             ],
             cwd=ROOT, stdout=output, stderr=output, pass_fds=[listener.fileno()],
-            env=_server_environment(database_url, directory),
+            env=_server_environment(database_url, directory) | dict(told or {}),
         )  # fmt: skip
     try:
         base_url = f"http://127.0.0.1:{port}"
         _wait_until_it_answers(base_url, process, log)
-        yield base_url
+        yield base_url, process
     finally:
         process.terminate()
         process.wait(timeout=START_SECONDS_MAX)

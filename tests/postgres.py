@@ -25,7 +25,8 @@ listen_addresses = ''
 unix_socket_directories = '{directory}'
 max_connections = 200
 fsync = off
-synchronous_commit = off
+# A commit waits for the log, which costs nothing while that waits for no disk (fsync).
+synchronous_commit = on
 full_page_writes = off
 # Tests roll back what they write. Statistics of such tables would say that they are empty for
 # good, and a plan for no rows takes minutes where three hundred members are seeded.
@@ -159,6 +160,11 @@ def _find_programs() -> Iterator[Path]:
     on_path = shutil.which("initdb")
     if on_path:
         yield Path(on_path).parent
+
+
+def client_programs() -> Path:
+    """Where pg_dump and pg_restore of the server's own version are."""
+    return next(_find_programs())
 
 
 def _can_run(programs: Path) -> bool:

@@ -4,9 +4,11 @@ import flask
 
 from api.cli import (
     accounts,
+    backup,
     contact,
     crypto,
     demo,
+    doctor,
     ledger,
     members,
     messages,
@@ -33,5 +35,7 @@ def register(app: flask.Flask) -> None:
     app.cli.add_command(work_calendar.calendar)
     app.cli.add_command(contact.contact)
     app.cli.add_command(messages.messages)
+    app.cli.add_command(doctor.doctor)
+    app.cli.add_command(backup.backup)
     app.cli.add_command(demo.seed)
     app.cli.add_command(demo.demo)

@@ -1,21 +1,16 @@
-"""The record of a meeting: texts, votes with their quorum, and optional photos."""
+"""The record of a meeting: texts, and votes with their quorum."""
 
-import io
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import flask
 from marshmallow import fields
-from werkzeug.wrappers import Response
 
-from activities import activity_photos, photos, records
-from activities.activity_access import get_readable
+from activities import records
 from activities.records import VoteCount
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Count, FilePart, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Count, Identifier, InSchema, Instant, OutSchema, Text
 from api.routes.activities import ORGANISERS
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -24,7 +19,6 @@ blp = Blueprint("activity_records", __name__, description="活动记录")
 
 _ID = "0198c0de-0000-7000-8000-000000000045"
 _AT = "2026-11-13T21:05:00+08:00"
-_SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _VOTES_MAX = 10_000
 
 
@@ -89,24 +83,6 @@ class VotesOut(OutSchema):
     items = fields.List(fields.Nested(VoteOut))
 
 
-class PhotoIn(InSchema):
-    file = FilePart(
-        required=True, metadata={"description": "JPEG、PNG 或 WebP，最大 5 MB；只留画面，不留位置"}
-    )
-
-
-class PhotoOut(OutSchema):
-    id = Identifier(metadata={"example": _ID})
-    slot = fields.Integer(metadata={"example": 1})
-    sha256 = fields.String(metadata={"example": _SHA})
-    byte_count = fields.Integer(metadata={"example": 210_482})
-    added_at = Instant(metadata={"example": _AT})
-
-
-class PhotosOut(OutSchema):
-    items = fields.List(fields.Nested(PhotoOut))
-
-
 @blp.put("/activities/<uuid:activity_id>/record", access=ORGANISERS)
 @blp.arguments(RecordIn)
 @blp.response(200, RecordOut)
@@ -153,50 +129,3 @@ def take_vote(data: dict[str, Any], activity_id: UUID) -> Any:
 def list_votes(activity_id: UUID) -> Any:
     """活动的各次表决"""
     return {"items": records.list_votes(db.session(), current_actor(), activity_id)}
-
-
-@blp.post("/activities/<uuid:activity_id>/photos", access=ORGANISERS)
-@blp.arguments(PhotoIn, location="multipart")
-@blp.response(201, PhotoOut)
-def add_photo(data: dict[str, Any], activity_id: UUID) -> Any:
-    """添加一张照片，最多 3 张；不传也不影响积分"""
-    # Decoding takes long, and happens before the transaction begins to hold anything.
-    photo = photos.clean(data["file"].read(photos.BYTES_MAX + 1))
-    with unit_of_work(db.session()) as session:
-        return activity_photos.add(
-            session, current_actor(), activity_id, photo=photo, folder=_folder(), now=utc_now()
-        )
-
-
-@blp.get("/activities/<uuid:activity_id>/photos", access=Access.MEMBER)
-@blp.response(200, PhotosOut)
-def list_photos(activity_id: UUID) -> Any:
-    """活动的照片"""
-    get_readable(db.session(), current_actor(), activity_id)
-    return {"items": activity_photos.list_photos(db.session(), activity_id)}
-
-
-@blp.get("/activities/<uuid:activity_id>/photos/<uuid:photo_id>", access=Access.MEMBER)
-@blp.response(200, {"type": "string", "format": "binary"}, content_type="image/jpeg")
-def get_photo(activity_id: UUID, photo_id: UUID) -> Response:
-    """一张照片"""
-    data = activity_photos.read(
-        db.session(), current_actor(), activity_id, photo_id, folder=_folder()
-    )
-    return flask.send_file(io.BytesIO(data), "image/jpeg")
-
-
-@blp.delete("/activities/<uuid:activity_id>/photos/<uuid:photo_id>", access=ORGANISERS)
-@blp.response(204)
-def remove_photo(activity_id: UUID, photo_id: UUID) -> Any:
-    """删除一张照片"""
-    with unit_of_work(db.session()) as session:
-        activity_photos.remove(session, current_actor(), activity_id, photo_id)
-    # After the commit: a row never points at a file that is gone.
-    photos.discard(_folder(), photo_id)
-    return None
-
-
-def _folder() -> Path:
-    folder: Path = flask.current_app.extensions["settings"].data_dir / "photos"
-    return folder

@@ -9,7 +9,8 @@ from api.auth import Access
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Instant, OutSchema
-from core import alerts, job_records
+from api.problems import Problem
+from core import alerts, job_records, schema_revision
 from core.clock import utc_now
 from core.data_classes import DATA_CLASSES
 
@@ -68,7 +69,9 @@ def get_health() -> Any:
 @blp.get("/readyz", access=Access.PUBLIC)
 @blp.response(200, ReadinessOut)
 def get_readiness() -> Any:
-    """数据库是否可用，后台任务是否按时"""
+    """数据库是否可用、是否已升级，后台任务是否按时"""
+    if schema_revision.is_behind(db.session()):
+        raise Problem(503, "server.migrating")
     # A late job is no reason to take this server out of service: it answers all the same.
     now = utc_now()
     standings = job_records.list_standings(db.session())

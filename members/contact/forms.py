@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-import xlsxwriter
 from sqlalchemy.orm import Session
 
 from core.clock import SHANGHAI, business_day
 from core.errors import RuleViolation
+from core.workbooks import text_workbook
 from members.access import Actor
 from members.contact.case_access import Showing
 from members.contact.case_models import AccessKind
@@ -81,7 +81,7 @@ def write(session: Session, actor: Actor, case_id: UUID, *, kind: FormKind, now:
     if is_found != (kind is FormKind.FOUND_AGAIN):
         raise FormUnfit
     sections = _SECTIONS[kind](case_file, business_day(now))
-    return _workbook(TITLES[kind], sections, f"填表人：{actor.name}", business_day(now))
+    return render(TITLES[kind], sections, f"填表人：{actor.name}", business_day(now))
 
 
 def _not_found(case_file: CaseFile, today: date) -> Iterator[Section]:
@@ -179,9 +179,10 @@ def _opinions(*bodies: str) -> Iterator[Section]:
         yield body, [("（签章）", _NOT_STORED, "年  月  日")]
 
 
-def _workbook(title: str, sections: Iterable[Section], filler: str, filled_on: date) -> bytes:
+def render(title: str, sections: Iterable[Section], filler: str, filled_on: date) -> bytes:
+    """A form as a workbook: its sections below one another, and who filled it when."""
     buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+    with text_workbook(buffer) as workbook:
         # The time of making would make two copies of one form differ.
         workbook.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001
         sheet = workbook.add_worksheet(title[:31])
@@ -198,7 +199,6 @@ def _workbook(title: str, sections: Iterable[Section], filler: str, filled_on: d
             for line in lines:
                 row += 1
                 for column, text in enumerate(line):
-                    # Text whatever it begins with: "=" somebody typed is no formula.
                     sheet.write_string(row, column, text, wrapped)
             row += 2
         sheet.write_string(row, 0, filler)

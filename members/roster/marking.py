@@ -5,8 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
+from core.workbooks import text_workbook
 from members.roster.checking import CellProblem, RefusedRow, RosterLayout
 from members.roster.columns import Cell
 
@@ -17,13 +16,6 @@ COMMENTS_MAX = 10_000
 TEMPLATE_ROWS = 2000
 COLUMN_WIDTH = 18
 
-# Nothing a user typed may turn into a formula, a link or a number when the file is opened.
-_OPTIONS = {
-    "constant_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
 _TEMPLATE_COLUMNS = (
     ("姓名", "必填。少数民族姓名中间用“·”。", "示例：张三（此行不导入）"),
     ("所在党支部", "必填。请从下拉列表选，与系统里的名称一致。", ""),
@@ -50,7 +42,7 @@ def write_marked_workbook(path: Path, layout: RosterLayout, refused: Iterable[Re
     """
     columns = [c for c, field in layout.columns.items() if field != "original_row_number"]
     headers = [ROW_NUMBER_HEADER, *(layout.header.texts[c] for c in columns), PROBLEMS_HEADER]
-    with xlsxwriter.Workbook(str(path), _OPTIONS) as workbook:
+    with text_workbook(path) as workbook:
         sheet = workbook.add_worksheet("需修改的行")
         text_format = workbook.add_format({"num_format": "@"})
         sheet.set_column(0, len(headers) - 1, COLUMN_WIDTH, text_format)
@@ -114,7 +106,7 @@ def _text_of(cell: Cell) -> str:
 
 def write_template(path: Path, branch_names: Sequence[str]) -> None:
     """Write the empty import template with the branches to choose from and one sample row."""
-    with xlsxwriter.Workbook(str(path), _OPTIONS) as workbook:
+    with text_workbook(path) as workbook:
         sheet = workbook.add_worksheet("党员信息")
         names = workbook.add_worksheet("支部名单")
         names.hide()

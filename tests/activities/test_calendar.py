@@ -1,7 +1,6 @@
 """The life of an activity: planned, announced, changed, cancelled; templates, records, reads."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -27,6 +26,7 @@ from activities.photos import CleanPhoto, PhotoNotFound
 from activities.records import VoteCount
 from activities.templates import FromTemplate, TemplateData
 from core.errors import NotFound, VersionConflict
+from core.ids import new_id
 from members.models import Member, MemberKind
 from notifications.models import OutboxMessage
 from tests.activities.lives import ABSENT, LEAVE, PRESENT, Life
@@ -191,25 +191,25 @@ def test_vote_counts_against_those_due_to_attend(life: Life) -> None:
     assert [one.holds for one in quorum] == [True, True, False]
 
 
-def test_three_photos_at_most_and_a_slot_is_free_again(life: Life, tmp_path: Path) -> None:
+def test_three_photos_at_most_and_a_slot_is_free_again(life: Life) -> None:
     activity, secretary = life.meeting(), life.world.actor("书记一")
-    photo = CleanPhoto(b"a photo", 1, 1, "0" * 64)
 
-    def add() -> activity_photos.ActivityPhoto:
+    def add(number: int) -> activity_photos.ActivityPhoto:
+        photo = CleanPhoto(b"a photo", 1, 1, str(number) * 64)
         return activity_photos.add(
-            life.session, secretary, activity.id, photo=photo, folder=tmp_path, now=NOW
+            life.session, secretary, activity.id, photo=photo, photo_id=new_id(), now=NOW
         )
 
-    first, *_ = [add() for _ in range(3)]
+    first, *_ = [add(number) for number in range(3)]
+    assert add(0).id == first.id
     with pytest.raises(TooManyPhotos):
-        add()
+        add(3)
     reader = life.world.actor("党员乙")
-    read = activity_photos.read(life.session, reader, activity.id, first.id, folder=tmp_path)
-    assert read == b"a photo"
+    assert activity_photos.get_photo(life.session, reader, activity.id, first.id) is first
     activity_photos.remove(life.session, secretary, activity.id, first.id)
-    assert add().slot == 1
+    assert add(3).slot == 1
     with pytest.raises(PhotoNotFound):
-        activity_photos.read(life.session, reader, activity.id, first.id, folder=tmp_path)
+        activity_photos.get_photo(life.session, reader, activity.id, first.id)
 
 
 def test_member_sees_what_was_announced_with_his_own_status(life: Life) -> None:

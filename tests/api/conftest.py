@@ -1,11 +1,14 @@
 """Fixtures of tests that speak HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from api.app import create_app
+from api.extensions import db
+from core.config import Settings
 from members.access_models import Role
 from members.models import Member
 from tests.api_client import SignedIn, client_of
@@ -19,6 +22,22 @@ def service(databases: Databases, engine_kind: str) -> Iterator[Service]:
     """The standard world behind the API, at the world's own time."""
     with served(databases, engine_kind) as service:
         yield service
+
+
+@pytest.fixture
+def app_with() -> Iterator[Callable[[Settings], Flask]]:
+    """Makes apps with settings of a test's own; their connections end with the test."""
+    made: list[Flask] = []
+
+    def make(settings: Settings) -> Flask:
+        made.append(create_app(settings))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            for engine in db.engines.values():
+                engine.dispose()
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """A theme day over HTTP: from a template to its rates, with and without a phone."""
 
-import io
 import re
 from typing import Any
-
-from PIL import Image
 
 from tests.served import Caller, Service
 
@@ -187,26 +184,6 @@ def test_cancelled_activity_says_why(service: Service) -> None:
 
     assert (cancelled["status"], cancelled["cancel_reason"]) == ("cancelled", "暴雨红色预警")
     assert secretary.post(path, {"reason": "再次"}).json["code"] == "activity.cancelled"
-
-
-def test_photo_is_kept_without_its_metadata_and_never_needed(service: Service) -> None:
-    activity_id, secretary = plan(service), service.caller("书记一")
-    picture, exif = io.BytesIO(), Image.Exif()
-    exif[0x010F] = "Camera"
-    Image.new("RGB", (8, 8), "red").save(picture, "JPEG", exif=exif)
-    path = f"/activities/{activity_id}/photos"
-
-    def upload(content: bytes) -> Any:
-        return secretary.send("POST", path, data={"file": (io.BytesIO(content), "p.jpg")})
-
-    kept = upload(picture.getvalue())
-    assert kept.status_code == 201
-    read = service.caller("党员乙").get(f"{path}/{kept.json['id']}")
-    assert not Image.open(io.BytesIO(read.data)).getexif()
-    assert service.caller("党员丁").get(f"{path}/{kept.json['id']}").status_code == 404
-    assert upload(b"no picture").json["code"] == "photo.format"
-    assert secretary.delete(f"{path}/{kept.json['id']}").status_code == 204
-    assert secretary.get(path).json["items"] == []
 
 
 def test_officer_sees_exceptions_by_name_without_numbers(service: Service) -> None:

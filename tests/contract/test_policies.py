@@ -25,6 +25,8 @@ PUBLIC = {
     "metrics",
     "own-reports.confirm_own_report",
     "own-reports.get_own_report",
+    # The link itself says for whom it was made, and until when.
+    "photos.get_file",
     "swagger_files",
     "problem_page",
     "provider_callback",
