@@ -43,6 +43,7 @@ _WAYS_OUT = {
     413: "请求体不超过 1 MiB，文件不超过 16 MiB",
     415: "按接口文档设置 Content-Type",
     422: "按 detail 和 errors 的提示修改后再提交",
+    429: "按 Retry-After 稍后再试",
     500: "稍后再试；再次出现时把 request_id 告诉管理员",
     503: "按 Retry-After 稍后再试",
 }

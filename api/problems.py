@@ -18,6 +18,7 @@ from core.errors import (
     Forbidden,
     NotFound,
     RuleViolation,
+    TooManyRequests,
     Unauthenticated,
     all_error_classes,
 )
@@ -31,6 +32,7 @@ _FAMILIES: tuple[tuple[type[DomainError], int], ...] = (
     (Forbidden, 403),
     (Conflict, 409),
     (RuleViolation, 422),
+    (TooManyRequests, 429),
 )
 
 
