@@ -6,12 +6,17 @@ from sqlalchemy.orm import Session
 
 from activities import check_ins
 from core import background, job_records
+from members import sign_in_records
 
 # Who asked may still look at how it went; what it wrote is kept elsewhere.
 REQUESTED_WORK = timedelta(days=90)
 # As logs: half a year is asked of them by law.
 JOB_RUNS = timedelta(days=180)
 CODE_TRIES = timedelta(days=7)
+# So that a member who asks can be told why he was signed out, and who helped him in.
+SIGN_INS = timedelta(days=30)
+# As long as a session may sleep: until then an old token that comes back gives a thief away.
+REPLACED_TOKENS = timedelta(days=180)
 
 
 def purge(session: Session, *, now: datetime) -> int:
@@ -20,4 +25,7 @@ def purge(session: Session, *, now: datetime) -> int:
         background.purge(session, ended_before=now - REQUESTED_WORK)
         + job_records.purge(session, ended_before=now - JOB_RUNS)
         + check_ins.purge_tries(session, ended_before=now - CODE_TRIES)
+        + sign_in_records.purge(
+            session, ended_before=now - SIGN_INS, replaced_before=now - REPLACED_TOKENS
+        )
     )

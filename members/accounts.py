@@ -111,9 +111,7 @@ def get_own(session: Session, actor: Actor) -> Account:
     return account
 
 
-def change_password(
-    session: Session, actor: Actor, *, old: str, new: str, now: datetime
-) -> None:
+def change_password(session: Session, actor: Actor, *, old: str, new: str, now: datetime) -> None:
     """Choose a new password; every other device is signed out.
 
     Raises:

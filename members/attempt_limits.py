@@ -81,15 +81,6 @@ def address_block(address: str) -> str:
     return str(ipaddress.ip_network((parsed, bits), strict=False))
 
 
-def purge(session: Session, *, ended_before: datetime) -> int:
-    """Forget windows that ended before an instant; return how many."""
-    ended = sa.delete(AttemptLimit).where(AttemptLimit.ends_at < ended_before)
-    return len(session.execute(ended.returning(AttemptLimit.name), execution_options=_BLIND).all())
-
-
-_BLIND = {"synchronize_session": False}
-
-
 def _key(session: Session, one: Try) -> dict[str, Any]:
     subject = vault_of(session).blind_index(one.subject, purpose=f"limit:{one.limit.name}")
     return {"name": one.limit.name, "subject": subject}

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from core.errors import NotFound
+from core.errors import NotFound, Unauthenticated
 from core.ids import new_id
 from members.access import Actor
 from members.access_models import Account
@@ -18,6 +18,13 @@ from members.models import Member
 from members.session_models import DeviceSession, RefreshToken, SessionEnd, SignInMeans
 
 TOKEN_BYTES = 32
+
+
+class SignInRefused(Unauthenticated):
+    """The account was disabled, or its password changed, while it was being opened."""
+
+    code = "auth.refused"
+    title = "账号已停用或密码刚刚改过，请重新登录，或联系支部书记"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,14 @@ class ShownSession:
 
 def open_session(
     session: Session, proven: Proven, *, device: Device, life: timedelta, now: datetime
-) -> Tokens | None:
-    """A new session with its first refresh token; None if the account does not open any more.
+) -> Tokens:
+    """A new session with its first refresh token.
 
     The account is held meanwhile: a changed password or a disabled account that commits first
     opens nothing, and one that comes later ends this session with the others.
+
+    Raises:
+        SignInRefused: the account does not open any more.
     """
     account = session.scalar(
         sa.select(Account)
@@ -85,9 +95,9 @@ def open_session(
     )
     is_password = proven.means is SignInMeans.PASSWORD
     if account is None or account.disabled_at is not None:
-        return None
+        raise SignInRefused
     if is_password and account.password_hash != proven.password_hash:
-        return None
+        raise SignInRefused
     opened = DeviceSession(
         id=new_id(),
         member_id=proven.member_id,
@@ -162,20 +172,6 @@ def end_all(
     """Sign a member out everywhere, or everywhere but on one device."""
     which = DeviceSession.id != but if but else sa.true()
     _end(session, which, member_id, because, now)
-
-
-def purge(session: Session, *, ended_before: datetime) -> int:
-    """Delete sessions that ended before an instant, with their tokens; return how many."""
-    over = sa.or_(
-        DeviceSession.expires_at < ended_before, DeviceSession.revoked_at < ended_before
-    )
-    gone = session.execute(
-        sa.delete(DeviceSession)
-        .where(over)
-        .returning(DeviceSession.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(gone.all())
 
 
 def _end(

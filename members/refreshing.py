@@ -76,17 +76,6 @@ def refresh(session: Session, token: str, *, life: timedelta, now: datetime) -> 
     return tokens
 
 
-def purge(session: Session, *, replaced_before: datetime) -> int:
-    """Forget tokens that were replaced before an instant; return how many."""
-    gone = session.execute(
-        sa.delete(RefreshToken)
-        .where(RefreshToken.replaced_at < replaced_before)
-        .returning(RefreshToken.digest)
-        .execution_options(synchronize_session=False)
-    )
-    return len(gone.all())
-
-
 def _refresh_again(session: Session, token: str, digest: str, now: datetime) -> Tokens | Reused:
     known = session.execute(
         sa.select(RefreshToken.session_id, RefreshToken.replaced_at).where(

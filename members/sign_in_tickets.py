@@ -106,14 +106,3 @@ def redeem(session: Session, token: str, *, now: datetime) -> Proven:
         raise TicketNotForOffice
     accounts.open_plain(session, ticket.member_id, now=now)
     return Proven(ticket.member_id, SignInMeans.TICKET, assisted_by=ticket.issued_by)
-
-
-def purge(session: Session, *, ended_before: datetime) -> int:
-    """Delete tickets that ended before an instant; return how many."""
-    gone = session.execute(
-        sa.delete(SignInTicket)
-        .where(SignInTicket.expires_at < ended_before)
-        .returning(SignInTicket.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(gone.all())

@@ -128,24 +128,15 @@ def digits_of(vault: Vault, code_id: UUID) -> str:
 
 
 def find_sendable(session: Session, code_id: UUID, *, now: datetime) -> str | None:
-    """The digits for the sender, who has just before asked; None when it would come too late."""
+    """The digits for the sender; None when they would come too late, or to another phone."""
     is_sendable = session.scalar(
-        sa.select(sa.true()).where(
-            SmsCode.id == code_id, SmsCode.used_at.is_(None), SmsCode.expires_at > now
+        sa.select(sa.literal(True))
+        .join(
+            Member, (Member.id == SmsCode.member_id) & (Member.phone_index == SmsCode.phone_index)
         )
+        .where(SmsCode.id == code_id, SmsCode.used_at.is_(None), SmsCode.expires_at > now)
     )
     return digits_of(vault_of(session), code_id) if is_sendable else None
-
-
-def purge(session: Session, *, ended_before: datetime) -> int:
-    """Delete codes that ended before an instant; return how many."""
-    gone = session.execute(
-        sa.delete(SmsCode)
-        .where(SmsCode.expires_at < ended_before)
-        .returning(SmsCode.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(gone.all())
 
 
 def _tries(asked: Asked, phone: str) -> list[Try]:

@@ -79,8 +79,7 @@ def bind(session: Session, ticket: str, member_id: UUID, *, now: datetime) -> Pr
     session.execute(
         sa.delete(WechatBinding)
         .where(
-            (WechatBinding.openid_digest == openid_digest)
-            | (WechatBinding.member_id == member_id)
+            (WechatBinding.openid_digest == openid_digest) | (WechatBinding.member_id == member_id)
         )
         .execution_options(synchronize_session=False)
     )
@@ -103,17 +102,6 @@ def unbind(session: Session, actor: Actor) -> None:
     )
     if unbound is None:
         raise NotFound
-
-
-def purge(session: Session, *, ended_before: datetime) -> int:
-    """Delete tickets that ended before an instant; return how many."""
-    gone = session.execute(
-        sa.delete(WechatTicket)
-        .where(WechatTicket.expires_at < ended_before)
-        .returning(WechatTicket.digest)
-        .execution_options(synchronize_session=False)
-    )
-    return len(gone.all())
 
 
 def _digest(session: Session, openid: str) -> str:

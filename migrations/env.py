@@ -23,6 +23,7 @@ import members.contact.models
 import members.migrant_models
 import members.models
 import members.roster.models
+import members.session_models
 import members.transfer_models
 import notifications.delivery_models
 import notifications.models

@@ -184,9 +184,7 @@ def _create_codes_and_tickets() -> None:
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_sms_code_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sms_code")),
     )
-    op.create_index(
-        "ix_sms_code_phone_index", "sms_code", ["phone_index", "purpose", "created_at"]
-    )
+    op.create_index("ix_sms_code_phone_index", "sms_code", ["phone_index", "purpose", "created_at"])
     op.create_table(
         "sign_in_ticket",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -196,9 +194,7 @@ def _create_codes_and_tickets() -> None:
         sa.Column("issued_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=False),
         sa.Column("used_at", INSTANT, nullable=True),
-        sa.CheckConstraint(
-            "issued_by <> member_id", name=op.f("ck_sign_in_ticket_not_oneself")
-        ),
+        sa.CheckConstraint("issued_by <> member_id", name=op.f("ck_sign_in_ticket_not_oneself")),
         sa.ForeignKeyConstraint(
             ["member_id"], ["member.id"], name=op.f("fk_sign_in_ticket_member_id")
         ),

@@ -49,6 +49,7 @@ class Outgoing:
     Args:
         key: the same at every attempt of the message.
         matters: what it is about, one or, in a digest, several short phrases.
+        code: digits to type in, which are then all that the message says.
     """
 
     id: UUID
@@ -57,6 +58,7 @@ class Outgoing:
     salutation: str
     matters: tuple[str, ...]
     kind: str
+    code: str = ""
 
     @property
     def matter(self) -> str:

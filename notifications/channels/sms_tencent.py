@@ -21,7 +21,10 @@ _UNSURE_PREFIXES = ("InternalError", "FailedOperation.Fail", "FailedOperation.Ti
 
 @dataclass(frozen=True, slots=True)
 class TencentAccount:
-    """What the operator registered with Tencent; the template has two parameters."""
+    """What the operator registered with Tencent; the template has two parameters.
+
+    That of codes has one; without it no code is sent.
+    """
 
     secret_id: str
     secret_key: str = field(repr=False)
@@ -29,6 +32,7 @@ class TencentAccount:
     sign_name: str = ""
     template_id: str = ""
     region: str = "ap-guangzhou"
+    code_template_id: str = ""
 
 
 class TencentSms:
@@ -57,13 +61,16 @@ class TencentSms:
     def send(self, outgoing: Outgoing) -> Answer:
         """SendSms with its parameters in the signed body."""
         account, at = self._account, self._clock()
+        template, params = account.template_id, [outgoing.salutation, outgoing.matter]
+        if outgoing.code:
+            template, params = account.code_template_id, [outgoing.code]
         body = json_body(
             {
                 "PhoneNumberSet": [f"+86{outgoing.address}"],
                 "SmsSdkAppId": account.app_id,
                 "SignName": account.sign_name,
-                "TemplateId": account.template_id,
-                "TemplateParamSet": [outgoing.salutation, outgoing.matter],
+                "TemplateId": template,
+                "TemplateParamSet": params,
                 "SessionContext": outgoing.key,
             }
         )

@@ -34,8 +34,7 @@ def ask(service: Service, probes: Iterator[Probe]) -> Answers:
     answers: Answers = {}
     for name, target, options, is_invalid in probes:
         method, path = target.split(" ", 1)
-        kind = "refresh_token" if path.endswith("/refresh") else "access_token"
-        headers = {"Authorization": f"Bearer {token[kind]}"} | options.pop("headers", {})
+        headers = {"Authorization": f"Bearer {token['access_token']}"} | options.pop("headers", {})
         with service.undone():
             answer = client.open(PREFIX + path, method=method, headers=headers, **options)
         faults = service.document.find_faults(method, PREFIX + path, answer)

@@ -1,0 +1,47 @@
+"""How long what signing in leaves behind is kept: one DELETE for each kind of row."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from members.session_models import (
+    AttemptLimit,
+    DeviceSession,
+    RefreshToken,
+    SignInTicket,
+    SmsCode,
+    WechatTicket,
+)
+
+_ENDS: tuple[InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None], ...] = (
+    DeviceSession.expires_at,
+    DeviceSession.revoked_at,
+    SmsCode.expires_at,
+    SignInTicket.expires_at,
+    WechatTicket.expires_at,
+    AttemptLimit.ends_at,
+)
+
+
+def purge(session: Session, *, ended_before: datetime, replaced_before: datetime) -> int:
+    """Delete what ended before an instant; returns how many rows.
+
+    Args:
+        replaced_before: refresh tokens replaced before this are not recognised any more. A
+            session's tokens go with it.
+    """
+    ends = [(column, ended_before) for column in _ENDS]
+    ends.append((RefreshToken.replaced_at, replaced_before))
+    return sum(_delete(session, column, before) for column, before in ends)
+
+
+def _delete(session: Session, column: InstrumentedAttribute[datetime], before: datetime) -> int:
+    model = column.class_
+    gone = session.execute(
+        sa.delete(model)
+        .where(column < before)
+        .returning(sa.literal(1))
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
