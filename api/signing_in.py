@@ -23,6 +23,8 @@ from members.sms_codes import CodeInvalid
 from members.wechat_bindings import WechatUnbound
 from notifications import account_events
 
+Means = Callable[[Mapping[str, Any], Device], Tokens]
+
 
 def sign_in(data: Mapping[str, Any], *, device: Device) -> Tokens:
     """Open a session by the means that the request names.
@@ -31,21 +33,35 @@ def sign_in(data: Mapping[str, Any], *, device: Device) -> Tokens:
         TooManyTries: signing in has failed too often for this phone or from this address.
         DomainError, Problem: who it is was not shown; see each means.
     """
-    tries = tries_of(flask.request.remote_addr or "", data.get("phone", ""))
-    with unit_of_work(db.session()) as session:
-        attempt_limits.count(session, tries, now=utc_now())
-    tokens = _MEANS[data["grant"]](data, device)
-    with unit_of_work(db.session()) as session:
-        attempt_limits.give_back(session, tries)
-    return tokens
+    return _limited(_MEANS[data["grant"]], data, device)
 
 
 def bind_wechat(data: Mapping[str, Any], *, device: Device) -> Tokens:
     """Bind the ticket's WeChat to whom the code was sent, and sign him in.
 
     Raises:
+        TooManyTries: it has failed too often for this phone or from this address.
         CodeInvalid, BindTicketInvalid: the code or the ticket is not good.
     """
+    return _limited(_by_binding, data, device)
+
+
+def session_life() -> timedelta:
+    """How long a session sleeps before it is over."""
+    return timedelta(days=_settings().refresh_days)
+
+
+def _limited(means: Means, data: Mapping[str, Any], device: Device) -> Tokens:
+    tries = tries_of(flask.request.remote_addr or "", data.get("phone", ""))
+    with unit_of_work(db.session()) as session:
+        attempt_limits.count(session, tries, now=utc_now())
+    tokens = means(data, device)
+    with unit_of_work(db.session()) as session:
+        attempt_limits.give_back(session, tries)
+    return tokens
+
+
+def _by_binding(data: Mapping[str, Any], device: Device) -> Tokens:
     now = utc_now()
     with unit_of_work(db.session()) as session:
         checked = sms_codes.check(
@@ -57,11 +73,6 @@ def bind_wechat(data: Mapping[str, Any], *, device: Device) -> Tokens:
         accounts.open_plain(session, checked.member_id, now=now)
         proven = wechat_bindings.bind(session, data["bind_ticket"], checked.member_id, now=now)
         return open_session(session, proven, device=device, life=session_life(), now=now)
-
-
-def session_life() -> timedelta:
-    """How long a session sleeps before it is over."""
-    return timedelta(days=_settings().refresh_days)
 
 
 def _by_password(data: Mapping[str, Any], device: Device) -> Tokens:
@@ -112,7 +123,7 @@ def _settings() -> Settings:
     return settings
 
 
-_MEANS: Mapping[str, Callable[[Mapping[str, Any], Device], Tokens]] = {
+_MEANS: Mapping[str, Means] = {
     SignInMeans.PASSWORD: _by_password,
     SignInMeans.SMS: _by_code,
     SignInMeans.WECHAT: _by_wechat,

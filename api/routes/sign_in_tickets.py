@@ -20,14 +20,14 @@ blp = Blueprint("sign-in-tickets", __name__, description="协助登录")
 _TICKET = "Vn3o0b8cQ1dMZr9yHk2u7wXeT4sLfGpAiJ5tRzKmNqE"
 
 
-class TicketOut(OutSchema):
+class SignInTicketOut(OutSchema):
     ticket = fields.String(metadata={"example": _TICKET, "description": "只显示这一次"})
     expires_at = Instant(metadata={"example": "2026-03-02T10:05:00+08:00"})
     svg = fields.String(metadata={"example": "<svg></svg>", "description": "二维码，内容即 ticket"})
 
 
 @blp.post("/members/<uuid:member_id>/sign-in-tickets", access=any_of(*HELPING_ROLES))
-@blp.response(201, TicketOut)
+@blp.response(201, SignInTicketOut)
 def create_sign_in_ticket(member_id: UUID) -> Any:
     """给本支部党员开登录码：五分钟内用他的手机扫一次即登录；记录谁协助了谁"""
     with unit_of_work(db.session()) as session:

@@ -30,20 +30,20 @@ class SmsOff(RuleViolation):
     title = "没有开通短信验证码，请用密码登录，或请支部书记出示登录码"
 
 
-class CodeIn(InSchema):
+class SmsCodeIn(InSchema):
     phone = Text(length_max=20, required=True, metadata={"example": "13800000002"})
     purpose = Choice(CodePurpose, required=True, metadata={"example": "sign_in"})
 
 
-class CodeOut(OutSchema):
+class SmsCodeOut(OutSchema):
     retry_after = fields.Integer(
         metadata={"example": 60, "description": "多少秒后可以再次获取；在此之前不会再发"}
     )
 
 
 @blp.post("/auth/sms-codes", access=Access.PUBLIC)
-@blp.arguments(CodeIn)
-@blp.response(202, CodeOut)
+@blp.arguments(SmsCodeIn)
+@blp.response(202, SmsCodeOut)
 def send_sms_code(data: dict[str, Any]) -> Any:
     """获取短信验证码；名册里有没有这个手机号，回答都一样"""
     settings: Settings = flask.current_app.extensions["settings"]

@@ -16,14 +16,14 @@ blp = Blueprint("wechat", __name__, description="微信登录")
 _TICKET = "Vn3o0b8cQ1dMZr9yHk2u7wXeT4sLfGpAiJ5tRzKmNqE"
 
 
-class BindingIn(DeviceIn):
+class WechatBindingIn(DeviceIn):
     bind_ticket = Text(length_max=64, required=True, metadata={"example": _TICKET})
     phone = Text(length_max=20, required=True, metadata={"example": "13800000002"})
     code = Text(length_max=6, required=True, metadata={"example": "402917"})
 
 
 @blp.post("/auth/wechat-bindings", access=Access.PUBLIC)
-@blp.arguments(BindingIn)
+@blp.arguments(WechatBindingIn)
 @blp.response(201, TokensOut)
 @blp.alt_response(401, "UNAUTHORIZED")
 @blp.alt_response(429, "TOO_MANY_REQUESTS")
