@@ -6,6 +6,7 @@ off. Its row names the code by id; the sender works the digits out when they are
 
 from datetime import datetime
 from functools import cache
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -41,7 +42,7 @@ def enqueue(session: Session, code: IssuedCode, *, now: datetime) -> None:
 
 @cache
 def _writing(dialect: str, names: tuple[str, ...]) -> sa.Insert:
-    columns = OutboxMessage.__table__.c
-    given = row_source(dialect, {name: columns[name].type for name in names})
+    table = cast(sa.Table, OutboxMessage.__table__)
+    given = row_source(dialect, {name: table.c[name].type for name in names})
     known = sa.select(*(given.c[name] for name in names)).where(given.c.member_id.is_not(None))
-    return sa.insert(OutboxMessage).from_select(list(names), known)
+    return sa.insert(table).from_select(list(names), known)
