@@ -1,6 +1,7 @@
 """How long what signing in leaves behind is kept: one DELETE for each kind of row."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -14,7 +15,7 @@ from members.session_models import (
     WechatTicket,
 )
 
-_ENDS: tuple[InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None], ...] = (
+_ENDS: tuple[InstrumentedAttribute[Any], ...] = (
     DeviceSession.expires_at,
     DeviceSession.revoked_at,
     SmsCode.expires_at,
@@ -31,12 +32,11 @@ def purge(session: Session, *, ended_before: datetime, replaced_before: datetime
         replaced_before: refresh tokens replaced before this are not recognised any more. A
             session's tokens go with it.
     """
-    ends = [(column, ended_before) for column in _ENDS]
-    ends.append((RefreshToken.replaced_at, replaced_before))
-    return sum(_delete(session, column, before) for column, before in ends)
+    ended = sum(_delete(session, column, ended_before) for column in _ENDS)
+    return ended + _delete(session, RefreshToken.replaced_at, replaced_before)
 
 
-def _delete(session: Session, column: InstrumentedAttribute[datetime], before: datetime) -> int:
+def _delete(session: Session, column: InstrumentedAttribute[Any], before: datetime) -> int:
     model = column.class_
     gone = session.execute(
         sa.delete(model)
