@@ -85,6 +85,9 @@ class RefreshToken(Base):
     replaced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+_UNQUEUED = sa.text("queued_at IS NULL")
+
+
 class SmsCode(Base):
     """A code that was asked for, also by a phone that nobody has; its digits stand nowhere."""
 
@@ -94,6 +97,12 @@ class SmsCode(Base):
         sa.CheckConstraint(f"tries BETWEEN 0 AND {CODE_TRIES_MAX}", name="tries"),
         sa.CheckConstraint("used_at IS NULL OR member_id IS NOT NULL", name="used"),
         sa.Index("ix_sms_code_phone_index", "phone_index", "purpose", "created_at"),
+        sa.Index(
+            "ix_sms_code_queued_at",
+            "created_at",
+            postgresql_where=_UNQUEUED,
+            sqlite_where=_UNQUEUED,
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -103,6 +112,8 @@ class SmsCode(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     tries: Mapped[int] = mapped_column(default=0)
+    # When its message was written; whoever asks for a code never waits for that.
+    queued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

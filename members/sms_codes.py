@@ -6,11 +6,13 @@ same; only no message leaves.
 """
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from core.crypto import Vault
@@ -32,6 +34,7 @@ PER_DAY = Limit("sms_day", 10, timedelta(days=1))
 # An office behind one address may sign in together; a storm has to look for many blocks.
 PER_BLOCK = Limit("sms_block", 30, timedelta(hours=1))
 BUDGET = "sms_budget"
+QUEUE_BATCH_MAX = 200
 
 
 class CodeInvalid(Unauthenticated):
@@ -43,21 +46,17 @@ class CodeInvalid(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks for a code, from where, for what, and how many a day the deployment pays for."""
+    """Who asks for a code, from where, for what, and how many a day the deployment pays for.
+
+    Args:
+        is_sent: false in a demo, where no message leaves.
+    """
 
     phone: str
     purpose: CodePurpose
     address: str
     budget: int
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedCode:
-    """A code on its way; no member, no message. The digits are for the sender alone."""
-
-    id: UUID
-    member_id: UUID | None
-    expires_at: datetime
+    is_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,8 @@ class Checked:
     member_id: UUID | None
 
 
-def issue(session: Session, asked: Asked, *, now: datetime) -> IssuedCode:
-    """A new code, which takes the place of an earlier one.
+def issue(session: Session, asked: Asked, *, now: datetime) -> UUID:
+    """A new code, which takes the place of an earlier one; its message is written afterwards.
 
     Raises:
         PhoneInvalid: it is no phone number at all.
@@ -76,12 +75,11 @@ def issue(session: Session, asked: Asked, *, now: datetime) -> IssuedCode:
     """
     phone = normalise_phone(asked.phone)
     attempt_limits.count(session, _tries(asked, phone), now=now)
-    index = index_phone(vault_of(session), phone)
-    issued = IssuedCode(new_id(), _find_owner(session, index), now + LIFE)
-    row = {"id": issued.id, "phone_index": index, "purpose": asked.purpose, "tries": 0}
-    row |= {"member_id": issued.member_id, "created_at": now, "expires_at": issued.expires_at}
-    insert_rows(session, SmsCode, [row])
-    return issued
+    index, code_id = index_phone(vault_of(session), phone), new_id()
+    row = {"id": code_id, "phone_index": index, "purpose": asked.purpose, "tries": 0}
+    row |= {"member_id": _find_owner(session, index), "created_at": now, "expires_at": now + LIFE}
+    insert_rows(session, SmsCode, [row | {"queued_at": None if asked.is_sent else now}])
+    return code_id
 
 
 def check(
@@ -125,6 +123,25 @@ def digits_of(vault: Vault, code_id: UUID) -> str:
     """The six digits of a code: only who has the server's key can tell them."""
     mac = hmac.digest(vault.derive("sms_code"), code_id.bytes, "sha256")
     return f"{int.from_bytes(mac[:8], 'big') % 1_000_000:06d}"
+
+
+def take_unqueued(session: Session, *, now: datetime) -> Sequence[Row[UUID, UUID | None]]:
+    """The codes whose messages have not been written, with whom they are for; taken once."""
+    waiting = (
+        sa.select(SmsCode.id)
+        .where(SmsCode.queued_at.is_(None))
+        .order_by(SmsCode.created_at)
+        .limit(QUEUE_BATCH_MAX)
+        .with_for_update(skip_locked=True)
+        .cte("waiting")
+    )
+    return session.execute(
+        sa.update(SmsCode)
+        .where(SmsCode.id.in_(sa.select(waiting.c.id)), SmsCode.queued_at.is_(None))
+        .values(queued_at=now)
+        .returning(SmsCode.id, SmsCode.member_id)
+        .execution_options(synchronize_session=False)
+    ).all()
 
 
 def find_sendable(session: Session, code_id: UUID, *, now: datetime) -> str | None:

@@ -173,6 +173,7 @@ def _create_codes_and_tickets() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("queued_at", INSTANT, nullable=True),
         sa.Column("used_at", INSTANT, nullable=True),
         sa.CheckConstraint(
             "purpose IN ('sign_in', 'bind_wechat')", name=op.f("ck_sms_code_purpose")
@@ -185,6 +186,14 @@ def _create_codes_and_tickets() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sms_code")),
     )
     op.create_index("ix_sms_code_phone_index", "sms_code", ["phone_index", "purpose", "created_at"])
+    unqueued = sa.text("queued_at IS NULL")
+    op.create_index(
+        "ix_sms_code_queued_at",
+        "sms_code",
+        ["created_at"],
+        postgresql_where=unqueued,
+        sqlite_where=unqueued,
+    )
     op.create_table(
         "sign_in_ticket",
         sa.Column("id", sa.Uuid(), nullable=False),

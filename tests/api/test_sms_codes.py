@@ -15,6 +15,7 @@ from core.db import vault_of
 from members.models import Member
 from members.session_models import AttemptLimit, SmsCode
 from members.sms_codes import PER_DAY, PER_HOUR, digits_of
+from notifications import code_messages
 from notifications.models import OutboxMessage, OutboxState
 from tests.api.test_sessions import holder
 from tests.notifications.dispatching import Desk, FakeSender
@@ -86,6 +87,8 @@ def test_unknown_phone_is_answered_and_counted_like_a_known_one(service: Service
     assert answers[0] == answers[1]
     # Nobody has the phone, so not even the right digits open anything.
     assert sign_in(service, UNKNOWN, digits(service.world)).status_code == 401
+    assert code_messages.enqueue(service.world.session, now=NOW) == 1
+    assert code_messages.enqueue(service.world.session, now=NOW) == 0
     [message] = service.world.session.scalars(
         sa.select(OutboxMessage).where(OutboxMessage.kind == "sms_code")
     ).all()
@@ -155,6 +158,7 @@ def test_code_leaves_at_night_by_text_message_and_is_read_nowhere_before(
     with time_machine.travel(night):
         ask(service, service.world.phones["党员甲"])
     code = digits(service.world)
+    code_messages.enqueue(service.world.session, now=night)
     desk = Desk(service.world.session, service.world, night + timedelta(minutes=1))
     stored = repr(list(desk.row.__dict__.values()))
 
@@ -170,6 +174,7 @@ def test_code_that_would_come_too_late_or_to_another_phone_is_not_sent(
     service: Service, case: str
 ) -> None:
     ask(service, service.world.phones["党员甲"])
+    code_messages.enqueue(service.world.session, now=NOW)
     desk = Desk(service.world.session, service.world, NOW)
     if case == "phone changed":
         member = service.world.session.get_one(Member, service.world.members["党员甲"])
@@ -208,7 +213,7 @@ def test_demo_shows_the_code_where_it_runs(
     assert ask(service, service.world.phones["党员甲"]).status_code == 202
 
     assert digits(service.world) in capsys.readouterr().err
-    assert service.world.session.scalars(sa.select(OutboxMessage)).all() == []
+    assert code_messages.enqueue(service.world.session, now=NOW) == 0
 
 
 def test_deployment_without_a_template_says_so_whoever_asks(
