@@ -20,6 +20,7 @@ from notifications.models import OutboxMessage, OutboxState
 from tests.api.test_sessions import holder
 from tests.notifications.dispatching import Desk, FakeSender
 from tests.served import Service
+from tests.statements import counted_statements
 from tests.world import NOW, World
 
 UNKNOWN = "13911112222"
@@ -74,9 +75,11 @@ def test_code_signs_in_once(service: Service) -> None:
 
 def test_unknown_phone_is_answered_and_counted_like_a_known_one(service: Service) -> None:
     known = service.world.phones["党员甲"]
-    answers = []
+    answers, counts = [], []
     for phone in (known, UNKNOWN):
-        asked = [ask(service, phone) for _ in range(2)]
+        with counted_statements(service.world.session) as statements:
+            asked = [ask(service, phone) for _ in range(2)]
+        counts.append(len(statements))
         code = digits(service.world)
         tried = [sign_in(service, phone, wrong(code)) for _ in range(6)]
         answers.append(
@@ -85,6 +88,7 @@ def test_unknown_phone_is_answered_and_counted_like_a_known_one(service: Service
         )
 
     assert answers[0] == answers[1]
+    assert counts[0] == counts[1]
     # Nobody has the phone, so not even the right digits open anything.
     assert sign_in(service, UNKNOWN, digits(service.world)).status_code == 401
     assert code_messages.enqueue(service.world.session, now=NOW) == 1
