@@ -21,8 +21,9 @@ from core.config import Settings
 from core.errors import Forbidden
 from members.access import Actor, find_actor
 from members.access_models import Role
+from members.device_sessions import Tokens
 
-REQUIRED_CLAIMS = frozenset({"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "type", "epoch"})
+REQUIRED_CLAIMS = frozenset({"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "type", "sid"})
 _BEARER = re.compile(r"Bearer [A-Za-z0-9_.=-]+")
 
 
@@ -30,7 +31,6 @@ class Access(enum.Enum):
     """Access that needs no role."""
 
     PUBLIC = "public"
-    REFRESH = "refresh token"
     SIGNED_IN = "signed in, even before the initial password is changed"
     MEMBER = "signed in"
 
@@ -84,11 +84,11 @@ def require(policy: Policy) -> None:
     """
     if policy is Access.PUBLIC:
         return
-    _, claims = _verified_token(refresh=policy is Access.REFRESH)
+    _, claims = _verified_token()
     actor = find_actor(
         db.session(),
         UUID(claims["sub"]),
-        claims["epoch"],
+        UUID(claims["sid"]),
         on=business_day(utc_now()),
         request_id=flask.g.request_id,
     )
@@ -101,24 +101,32 @@ def require(policy: Policy) -> None:
     flask.g.actor = actor
 
 
-def _verified_token(*, refresh: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _verified_token() -> tuple[dict[str, Any], dict[str, Any]]:
     # flask-jwt-extended takes a list of credentials apart and stumbles over an empty one.
     if not _BEARER.fullmatch(flask.request.headers.get("Authorization", "")):
         raise Problem(401, "auth.required")
-    verified = jwt_extended.verify_jwt_in_request(refresh=refresh)
+    verified = jwt_extended.verify_jwt_in_request()
     if verified is None:
         raise Problem(401, "auth.required")
     return verified
 
 
-def issue_tokens(member_id: UUID, session_epoch: int) -> dict[str, Any]:
-    """A pair of tokens of the current session epoch; a password change voids both."""
-    identity, claims = str(member_id), {"epoch": session_epoch}
-    config = flask.current_app.config
+def access_token(member_id: UUID, session_id: UUID) -> str:
+    """A token of one device's session; ending the session voids it at once."""
+    token: str = jwt_extended.create_access_token(
+        str(member_id), additional_claims={"sid": str(session_id)}
+    )
+    return token
+
+
+def shown_tokens(tokens: Tokens) -> dict[str, Any]:
+    """The answer to a sign-in or a renewal."""
+    life: timedelta = flask.current_app.config["JWT_ACCESS_TOKEN_EXPIRES"]
     return {
-        "access_token": jwt_extended.create_access_token(identity, additional_claims=claims),
-        "refresh_token": jwt_extended.create_refresh_token(identity, additional_claims=claims),
-        "expires_in": int(config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds()),
+        "access_token": access_token(tokens.member_id, tokens.session_id),
+        "refresh_token": tokens.refresh_token,
+        "expires_in": int(life.total_seconds()),
+        "must_change_password": tokens.must_change_password,
     }
 
 
@@ -134,7 +142,6 @@ def jwt_config(settings: Settings) -> dict[str, Any]:
         "JWT_ENCODE_AUDIENCE": settings.jwt_audience,
         "JWT_DECODE_AUDIENCE": settings.jwt_audience,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=settings.access_minutes),
-        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(days=settings.refresh_days),
     }
 
 
@@ -150,17 +157,12 @@ def register(jwt: JWTManager) -> None:
     def key_for(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         if REQUIRED_CLAIMS - claims.keys():
             raise pyjwt.InvalidTokenError("a required claim is missing")
-        if claims["type"] not in ("access", "refresh") or not _is_epoch(claims["epoch"]):
-            raise pyjwt.InvalidTokenError("a claim has no known value")
-        if not _is_identifier(claims["sub"]):
-            raise pyjwt.InvalidTokenError("the subject is not a member")
+        if claims["type"] != "access":
+            raise pyjwt.InvalidTokenError("it is no access token")
+        if not (_is_identifier(claims["sub"]) and _is_identifier(claims["sid"])):
+            raise pyjwt.InvalidTokenError("the subject or the session is no identifier")
         key: str = flask.current_app.config["JWT_SECRET_KEY"]
         return key
-
-
-def _is_epoch(epoch: Any) -> bool:
-    # A truth value is an int to Python, equals 1 in SQLite and is an error in PostgreSQL.
-    return type(epoch) is int and 0 < epoch < 2**31
 
 
 def _is_identifier(subject: Any) -> bool:

@@ -49,6 +49,9 @@ _WAYS_OUT = {
 }
 _WAYS_OUT_OF = {
     "auth.bad_credentials": "核对手机号和密码；忘记密码请支部书记重置",
+    "auth.session_revoked": "请用户重新登录，不要再用这个凭证",
+    "auth.token_expired": "用刷新凭证静默换新的凭证，再重试",
+    "auth.wechat_unbound": "用 errors[0].params.bind_ticket 和手机验证码绑定",
     "auth.old_password_wrong": "重新输入原密码",
     "auth.password_change_required": "先用 PUT /auth/password 修改初始密码",
     "claim.duplicate": "不用再报，原来的一条还在",

@@ -18,6 +18,7 @@ from core.errors import (
     Forbidden,
     NotFound,
     RuleViolation,
+    TooManyRequests,
     Unauthenticated,
     all_error_classes,
 )
@@ -32,6 +33,7 @@ _FAMILIES: tuple[tuple[type[DomainError], int], ...] = (
     (Forbidden, 403),
     (Conflict, 409),
     (RuleViolation, 422),
+    (TooManyRequests, 429),
 )
 
 
@@ -54,6 +56,12 @@ EDGE_ERRORS = {
         EdgeError("auth.token_expired", 401, "登录已过期", "refresh"),
         EdgeError("auth.token_invalid", 401, "登录凭证无效，请重新登录"),
         EdgeError("auth.session_revoked", 401, "登录已失效，请重新登录"),
+        EdgeError(
+            "auth.wechat_unavailable",
+            503,
+            "微信暂时没有应答，请稍后再试，或换一种登录方式",
+            "after:5",
+        ),
         EdgeError("auth.password_change_required", 403, "请先修改初始密码"),
         EdgeError("request.not_found", 404, "没有这个地址"),
         EdgeError("request.method", 405, "这个地址不支持该方法"),
@@ -88,6 +96,8 @@ _CONSTRAINTS = {
     "uq_recusal_reviewer_id_member_id": ("recusal.duplicate", 409, "已经申请过回避"),
     "uq_recusal_reviewer_id_claim_id": ("recusal.duplicate", 409, "已经申请过回避"),
     "ck_adjustment_veto_document": ("adjustment.document_required", 422, "一票否决须有文号"),
+    "pk_wechat_binding": ("auth.wechat_bound", 409, "这个微信刚刚在别处绑定过"),
+    "uq_wechat_binding_member_id": ("auth.wechat_bound", 409, "这个微信刚刚在别处绑定过"),
     "uq_transfer_open": ("transfer.open", 409, "这名党员已有一次转接在办理"),
     "uq_migrant_registration_live": ("migrant.registered", 409, "这名党员已有一项流动登记"),
     "uq_host_placement_live": ("host.asked", 409, "已有一个流入地支部在办理"),

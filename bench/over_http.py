@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask_jwt_extended import create_access_token
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
+from api.auth import access_token
 from core.config import Settings
 from core.db import unit_of_work
 from tests.engines import ROOT, environment
@@ -100,7 +100,7 @@ def _claims(sessions: sessionmaker[Session], world: World, names: list[str]) -> 
 def _tokens(settings: Settings, world: World) -> dict[str, str]:
     with create_app(settings).app_context():
         return {
-            name: create_access_token(str(world.members[name]), additional_claims={"epoch": 1})
+            name: access_token(world.members[name], world.sessions[name])
             for name in ("书记一", "成员0")
         }
 

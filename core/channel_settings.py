@@ -42,6 +42,8 @@ DEFAULTS: Mapping[str, str] = {
     "WECOM_URL": "https://qyapi.weixin.qq.com",
     "DINGTALK_URL": "https://oapi.dingtalk.com",
     "FEISHU_URL": "https://open.feishu.cn",
+    "SMS_ALIYUN_CODE_TEMPLATE_CODE": "",
+    "SMS_TENCENT_CODE_TEMPLATE_ID": "",
     "SMS_ALIYUN_URL": "https://dysmsapi.aliyuncs.com",
     "SMS_TENCENT_URL": "https://sms.tencentcloudapi.com",
     "SMS_TENCENT_REGION": "ap-guangzhou",
@@ -49,6 +51,12 @@ DEFAULTS: Mapping[str, str] = {
     "SMS_TENCENT_LINK_TEMPLATE_ID": "",
     # The page behind a link of “我在”; the token is the last part of its address.
     "OWN_REPORT_URL": "",
+}
+
+
+_CODE_TEMPLATES = {
+    "sms_aliyun": "SMS_ALIYUN_CODE_TEMPLATE_CODE",
+    "sms_tencent": "SMS_TENCENT_CODE_TEMPLATE_ID",
 }
 
 
@@ -67,6 +75,12 @@ class ChannelSettings:
     is_trial: bool = True
     trial_addresses: frozenset[str] = field(default=frozenset(), repr=False)
     callback_secret: str = field(default="", repr=False)
+
+    @property
+    def sends_codes(self) -> bool:
+        """Whether the provider of text messages has a template for codes."""
+        provider = next((one for one in self.providers if one in _CODE_TEMPLATES), "")
+        return bool(self.values.get(_CODE_TEMPLATES.get(provider, "")))
 
 
 def read_channel_settings(environ: Mapping[str, str]) -> ChannelSettings:

@@ -12,11 +12,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from core.channel_settings import ChannelSettings, ChannelSettingsError, read_channel_settings
 from core.crypto import KEY_BYTES, Suite, Vault
-from core.openssl import OpensslMissing, require_openssl
 from core.file_settings import FileSettingsError, S3Settings, read_file_settings
+from core.openssl import OpensslMissing, require_openssl
 from core.server_settings import ServerSettings, ServerSettingsError, read_server_settings
 
 _PREFIX = "PARTY_POINTS_"
+_WECHAT_URL = "https://api.weixin.qq.com"
 
 
 class ConfigError(Exception):
@@ -36,11 +37,17 @@ class Settings:
     jwt_issuer: str = "party-points"
     jwt_audience: str = "party-points-api"
     access_minutes: int = 30
-    refresh_days: int = 30
+    refresh_days: int = 180
     db_pool_size: int = 4
     demo: bool = False
     # Empty: /metrics is answered on this machine only.
     metrics_token: str = field(default="", repr=False)
+    # Text messages with codes that the deployment pays for in a day; a breaker against bombing.
+    sms_codes_a_day: int = 2000
+    # Empty: nobody signs in with WeChat.
+    wechat_appid: str = ""
+    wechat_secret: str = field(default="", repr=False)
+    wechat_url: str = _WECHAT_URL
     channels: ChannelSettings = field(default_factory=ChannelSettings)
     # None: files stay in the data directory.
     files_s3: S3Settings | None = None
@@ -64,10 +71,14 @@ class Settings:
             flask_secret=keys["FLASK_SECRET"],
             vault=_read_vault(environ, keys),
             access_minutes=_positive(environ, "ACCESS_MINUTES", 30),
-            refresh_days=_positive(environ, "REFRESH_DAYS", 30),
+            refresh_days=_positive(environ, "REFRESH_DAYS", 180),
             db_pool_size=_positive(environ, "DB_POOL_SIZE", 4),
             demo=environ.get(_PREFIX + "DEMO") == "1",
             metrics_token=environ.get(_PREFIX + "METRICS_TOKEN", ""),
+            sms_codes_a_day=_positive(environ, "SMS_CODES_A_DAY", 2000),
+            wechat_appid=environ.get(_PREFIX + "WECHAT_APPID", ""),
+            wechat_secret=environ.get(_PREFIX + "WECHAT_SECRET", ""),
+            wechat_url=environ.get(_PREFIX + "WECHAT_URL", _WECHAT_URL),
             channels=_read_channels(environ),
             files_s3=_read_files(environ),
             server=_read_server(environ),
@@ -83,6 +94,8 @@ class Settings:
             raise ConfigError("PARTY_POINTS_JWT_SECRET 不能与 PARTY_POINTS_FLASK_SECRET 相同")
         if self.demo and self.channels.providers:
             raise ConfigError("演示方式不能打开站外渠道（PARTY_POINTS_CHANNELS）")
+        if bool(self.wechat_appid) != bool(self.wechat_secret):
+            raise ConfigError("PARTY_POINTS_WECHAT_APPID 与 PARTY_POINTS_WECHAT_SECRET 须同时设置")
         if self.metrics_token and len(self.metrics_token) < 16:
             raise ConfigError("PARTY_POINTS_METRICS_TOKEN 至少 16 个字符")
 

@@ -65,6 +65,22 @@ DATA_CLASSES = (
         _ARCHIVES,
     ),
     DataClass(
+        "sign_in",
+        "登录的设备、验证码、登录码和尝试次数",
+        30 * _DAY,
+        "退出、过期或停用",
+        "删除",
+        _MINIMUM,
+    ),
+    DataClass(
+        "replaced_token",
+        "换下的登录凭证（摘要）",
+        180 * _DAY,
+        "换下",
+        "删除：在此之前，旧凭证再次出现说明被人盗用",
+        _MINIMUM,
+    ),
+    DataClass(
         "search_log",
         "查找失联党员的记录、找到的号码和查看完整号码的记录",
         1096 * _DAY,

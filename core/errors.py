@@ -5,10 +5,11 @@ DomainError
 ├── NotFound        the thing is absent, or out of the actor's scope (the two answer alike)
 ├── Forbidden       the actor may see the thing but not do this to it
 ├── Conflict        the thing changed, or was decided, before this call
+├── TooManyRequests it was tried too often; later it is possible again
 └── RuleViolation   the input is well formed, but a business rule refuses it
 
 Packages subclass these beside the code that raises them. Each class carries a stable `code`
-for machines and a zh-CN `title` for people; `api.problems` maps the five families, and only
+for machines and a zh-CN `title` for people; `api.problems` maps the six families, and only
 them, to HTTP.
 """
 
@@ -32,7 +33,7 @@ class DomainError(Exception):
 
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "操作没有完成"
-    retry: ClassVar[str] = "never"
+    retry: str = "never"
 
     def __init__(self, detail: str = "", *, problems: tuple[FieldProblem, ...] = ()) -> None:
         super().__init__(detail or self.title)
@@ -74,6 +75,22 @@ class VersionConflict(Conflict):
 
     code = "conflict.version"
     title = "别人刚改过，请看最新内容"
+
+
+class TooManyRequests(DomainError):
+    """It was tried too often.
+
+    Args:
+        wait_seconds: after how long it is possible again.
+    """
+
+    code = "request.too_many"
+    title = "操作太频繁，请稍后再试"
+
+    def __init__(self, wait_seconds: int, detail: str = "") -> None:
+        super().__init__(detail)
+        self.wait_seconds = max(wait_seconds, 1)
+        self.retry = f"after:{self.wait_seconds}"
 
 
 class RuleViolation(DomainError):

@@ -12,7 +12,14 @@ from members.contact import preview as contact_preview
 from members.contact import suspended_cases
 from members.roster import applying, importing, previewing, undoing
 from members.roster.stages import Step
-from notifications import case_tasks, contact_reminders, inbox, migrant_reminders, transfer_flags
+from notifications import (
+    case_tasks,
+    code_messages,
+    contact_reminders,
+    inbox,
+    migrant_reminders,
+    transfer_flags,
+)
 from points import (
     adjustment_posting,
     bulletins,
@@ -67,6 +74,8 @@ JOBS = (
 # What waits for a deed of somebody's, and not for a time of day: name, seconds, what it does.
 SWEEPS = (
     Sweep("deliver-inbox", 1, inbox.deliver),
+    # Who asked for a code is waiting for it.
+    Sweep("send-codes", 1, code_messages.enqueue),
     # A deduction whose window is over, or whose objection was answered, needs nobody's memory.
     Sweep("post-deductions", 300, adjustment_posting.post_ripe),
     # Without an open objection nobody has to do anything for what was published to be final.

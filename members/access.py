@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from core.errors import Forbidden, NotFound
 from members.access_models import Account, Role, RoleGrant, in_force
 from members.models import Affiliation, AffiliationKind, Member, Organization
+from members.session_models import DeviceSession, SignInMeans
 
 # Roles that decide claims: at a branch its leaders and their delegate; at an upper body its
 # officers, for the claims of the secretaries below (decision 7).
@@ -48,6 +49,7 @@ class Actor:
     request_id: str
     must_change_password: bool = False
     organization_path: str = ""
+    session_id: UUID | None = None
 
     def has_role(self, *roles: Role) -> bool:
         """Whether any of the roles is held anywhere."""
@@ -71,22 +73,30 @@ class Actor:
 
 
 def find_actor(
-    session: Session, member_id: UUID, session_epoch: int, *, on: date, request_id: str
+    session: Session, member_id: UUID, session_id: UUID, *, on: date, request_id: str
 ) -> Actor | None:
     """The member behind a token with today's roles, in one statement; None when signed out.
 
     Args:
-        session_epoch: the epoch that the token was issued under; a password change moves it on.
+        session_id: the session that the token was issued in; without it the token is nothing.
         on: the business day whose grants count.
     """
-    rows = session.execute(
-        _FIND_ACTOR, {"member": member_id, "epoch": session_epoch, "day": on}
-    ).all()
+    asked = {"member": member_id, "session": session_id, "day": on}
+    rows = session.execute(_FIND_ACTOR, asked).all()
     if not rows:
         return None
     name, must_change, organization_id, path = rows[0][:4]
-    held = tuple(HeldRole(row[4], Role(row[5]), row[6], row[7]) for row in rows if row[4])
-    return Actor(member_id, name, organization_id, held, on, request_id, must_change, path or "")
+    return Actor(
+        member_id,
+        name,
+        organization_id,
+        tuple(HeldRole(row[4], Role(row[5]), row[6], row[7]) for row in rows if row[4]),
+        on,
+        request_id,
+        must_change,
+        path or "",
+        session_id,
+    )
 
 
 def primary_affiliation_on(day: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
@@ -200,10 +210,12 @@ def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
     day = sa.bindparam("day", type_=sa.Date)
     branch = aliased(Organization)
     held = (RoleGrant.member_id == Member.id) & in_force(day)
+    # An initial password bars the way of whoever came in by it, not of other proofs.
+    must_change = Account.must_change_password & (DeviceSession.means == SignInMeans.PASSWORD)
     return (
         sa.select(
             Member.name,
-            Account.must_change_password,
+            must_change,
             Affiliation.organization_id,
             branch.path,
             RoleGrant.id,
@@ -211,6 +223,7 @@ def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
             RoleGrant.organization_id,
             Organization.path,
         )
+        .join(DeviceSession, DeviceSession.member_id == Member.id)
         .join(Account, Account.member_id == Member.id)
         .outerjoin(Affiliation, primary_affiliation_on(day))
         .outerjoin(branch, branch.id == Affiliation.organization_id)
@@ -218,8 +231,9 @@ def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
         .outerjoin(Organization, Organization.id == RoleGrant.organization_id)
         .where(
             Member.id == sa.bindparam("member"),
+            DeviceSession.id == sa.bindparam("session"),
+            DeviceSession.revoked_at.is_(None),
             Account.disabled_at.is_(None),
-            Account.session_epoch == sa.bindparam("epoch"),
         )
     )
 

@@ -76,15 +76,20 @@ def in_force(day: Any, grant: Any = RoleGrant) -> sa.ColumnElement[bool]:
 
 
 class Account(Base):
-    """The sign-in of a member: one phone, one password; `session_epoch` voids older tokens."""
+    """What a member may sign in with: a phone and a password, if he was given them.
+
+    Whoever signs in by a code or a ticket only has neither.
+    """
 
     __tablename__ = "account"
+    __table_args__ = (
+        sa.CheckConstraint("password_hash IS NOT NULL OR NOT must_change_password", name="initial"),
+    )
 
     member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"), primary_key=True)
-    phone_index: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    password_hash: Mapped[str] = mapped_column(sa.String(200))
+    phone_index: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(sa.String(200))
     must_change_password: Mapped[bool] = mapped_column(default=True)
-    session_epoch: Mapped[int] = mapped_column(default=1)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     issued_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,21 +1,26 @@
-"""Accounts: issuing, signing in with phone and password, changing the password, disabling."""
+"""Accounts: issuing, checking phone and password, changing the password, disabling."""
 
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
 from core.db import vault_of
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation, Unauthenticated
+from core.rows import dialect_of
+from members import device_sessions
 from members.access import ROSTER_ROLES, Actor, get_managed_member
 from members.access_models import Account, Role
+from members.device_sessions import Proven
 from members.models import Member
 from members.passwords import generate_temporary, hash_password, is_password, require_strong, weak
 from members.phones import find_phone, index_phone
 from members.role_grant_reading import find_live_grants
 from members.role_rules import ROLE_NAMES, granters_of
+from members.session_models import SessionEnd, SignInMeans
 
 ISSUING_ROLES = ROSTER_ROLES | {Role.SYSTEM_ADMIN}
 
@@ -70,8 +75,8 @@ class AccountChanged(Conflict):
     title = "密码刚刚被改过，请重新登录"
 
 
-def sign_in(session: Session, phone: str, password: str, *, now: datetime) -> Account:
-    """The account that this phone and password open.
+def prove_password(session: Session, phone: str, password: str) -> Proven:
+    """Whose phone and password these are; it writes nothing and takes as long for anybody.
 
     Raises:
         BadCredentials: the phone is unknown, the password wrong, or the account disabled.
@@ -81,7 +86,17 @@ def sign_in(session: Session, phone: str, password: str, *, now: datetime) -> Ac
     is_right = is_password(session, password, account.password_hash if account else None)
     if account is None or not is_right or account.disabled_at is not None:
         raise BadCredentials
-    return account
+    return Proven(account.member_id, SignInMeans.PASSWORD, password_hash=account.password_hash)
+
+
+def open_plain(session: Session, member_id: UUID, *, now: datetime) -> None:
+    """See that a member has an account, for whom a code or a ticket vouches: without a password.
+
+    Thus every session belongs to an account, and disabling one stops whatever opened it.
+    """
+    insert = sqlite.insert if dialect_of(session) == "sqlite" else postgresql.insert
+    plain = {"member_id": member_id, "must_change_password": False, "issued_at": now}
+    session.execute(insert(Account).values(plain).on_conflict_do_nothing())
 
 
 def get_own(session: Session, actor: Actor) -> Account:
@@ -96,8 +111,8 @@ def get_own(session: Session, actor: Actor) -> Account:
     return account
 
 
-def change_password(session: Session, actor: Actor, *, old: str, new: str) -> Account:
-    """Choose a new password; every token issued before stops working.
+def change_password(session: Session, actor: Actor, *, old: str, new: str, now: datetime) -> None:
+    """Choose a new password; every other device is signed out.
 
     Raises:
         OldPasswordWrong: `old` is not the present password.
@@ -118,24 +133,30 @@ def change_password(session: Session, actor: Actor, *, old: str, new: str) -> Ac
         sa.update(Account)
         .where(
             Account.member_id == actor.member_id,
-            Account.session_epoch == account.session_epoch,
+            # Each hash has its own salt, so this is the version of the password.
+            Account.password_hash == account.password_hash,
         )
         .values(
             password_hash=hash_password(session, new),
             must_change_password=False,
-            session_epoch=Account.session_epoch + 1,
         )
         .returning(Account.member_id)
     )
     if changed is None:
         raise AccountChanged
-    return account
+    device_sessions.end_all(
+        session,
+        actor.member_id,
+        because=SessionEnd.PASSWORD_CHANGED,
+        now=now,
+        but=actor.session_id,
+    )
 
 
 def issue(session: Session, actor: Actor, member_id: UUID, *, now: datetime) -> str:
     """Open or reset a member's account; returns the temporary password, which is stored nowhere.
 
-    Tokens issued before stop working, the phone becomes the member's present one, and a
+    His devices are signed out, the phone becomes the member's present one, and a
     disabled account works again.
 
     Raises:
@@ -167,7 +188,7 @@ def has_account(session: Session, member_id: UUID) -> bool:
 
 
 def disable(session: Session, actor: Actor, member_id: UUID, *, now: datetime) -> None:
-    """Stop an account at once; its tokens stop working too.
+    """Stop an account at once, and every session of it.
 
     Raises:
         NotFound, Forbidden: the member is out of scope, or has no account.
@@ -181,11 +202,13 @@ def disable(session: Session, actor: Actor, member_id: UUID, *, now: datetime) -
     stopped = session.scalar(
         sa.update(Account)
         .where(Account.member_id == member_id, Account.disabled_at.is_(None))
-        .values(disabled_at=now, session_epoch=Account.session_epoch + 1)
+        .values(disabled_at=now)
         .returning(Account.member_id)
     )
     if stopped is None:
         raise AccountDisabled
+    because = SessionEnd.ACCOUNT_DISABLED
+    device_sessions.end_all(session, member_id, because=because, now=now)
 
 
 def _find_by_phone(session: Session, phone: str) -> Account | None:
@@ -212,14 +235,15 @@ def _issue(session: Session, member: Member, *, issued_by: UUID | None, now: dat
     password = generate_temporary()
     account = session.get(Account, member.id)
     if account is None:
-        account = Account(member_id=member.id, session_epoch=0)
+        account = Account(member_id=member.id)
         session.add(account)
     account.phone_index = member.phone_index
     account.password_hash = hash_password(session, password)
     account.must_change_password = True
-    account.session_epoch += 1
     account.disabled_at = None
     account.issued_by = issued_by
     account.issued_at = now
     session.flush()
+    because = SessionEnd.ACCOUNT_REISSUED
+    device_sessions.end_all(session, member.id, because=because, now=now)
     return password

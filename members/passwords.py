@@ -2,13 +2,16 @@
 
 import functools
 import secrets
+import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy.orm import Session
 
-from core.errors import FieldProblem, RuleViolation
+from core.errors import FieldProblem, RuleViolation, TooManyRequests
 
 LENGTH_MIN, LENGTH_MAX = 10, 128
 TEMPORARY_LENGTH = 12
@@ -25,6 +28,18 @@ iloveyou520 admin12345 admin123456 administrator root123456 test123456 qq1234567
 wang123456 zhang123456 li123456789 zhonggong1921 dangyuan123 dangyuan1921 zhongguo123
 """
 _COMMON = frozenset(_COMMON_LINES.split())
+# A hash takes a core and 19 MiB. One at a time in a process, and one that waits: a flood of
+# sign-ins gets a refusal, and the other threads go on reading.
+_PLACES = threading.BoundedSemaphore(2)
+_HASHING = threading.Lock()
+_BUSY_SECONDS = 2
+
+
+class PasswordsBusy(TooManyRequests):
+    """This process is checking as many passwords as it may."""
+
+    code = "auth.busy"
+    title = "登录的人太多，请稍等再试"
 
 
 class PasswordWeak(RuleViolation):
@@ -35,8 +50,13 @@ class PasswordWeak(RuleViolation):
 
 
 def hash_password(session: Session, password: str) -> str:
-    """The Argon2id hash of a password."""
-    return _hasher_of(session).hash(_to_bytes(password))
+    """The Argon2id hash of a password.
+
+    Raises:
+        PasswordsBusy: too many are being checked or made.
+    """
+    with _one_at_a_time():
+        return _hasher_of(session).hash(_to_bytes(password))
 
 
 def is_password(session: Session, password: str, password_hash: str | None) -> bool:
@@ -44,12 +64,16 @@ def is_password(session: Session, password: str, password_hash: str | None) -> b
 
     Without a hash it does the same work and says no: the time that an answer takes must not
     tell who has an account.
+
+    Raises:
+        PasswordsBusy: too many are being checked or made.
     """
     hasher = _hasher_of(session)
-    try:
-        hasher.verify(password_hash or _decoy_hash(hasher), _to_bytes(password))
-    except VerifyMismatchError:
-        return False
+    with _one_at_a_time():
+        try:
+            hasher.verify(password_hash or _decoy_hash(hasher), _to_bytes(password))
+        except VerifyMismatchError:
+            return False
     return password_hash is not None
 
 
@@ -70,6 +94,17 @@ def require_strong(password: str) -> None:
 def weak(message: str) -> PasswordWeak:
     """The refusal of a new password, pointing at the field."""
     return PasswordWeak(message, problems=(FieldProblem("/new", PasswordWeak.code, message),))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if not _PLACES.acquire(blocking=False):
+        raise PasswordsBusy(_BUSY_SECONDS)
+    try:
+        with _HASHING:
+            yield
+    finally:
+        _PLACES.release()
 
 
 def _hasher_of(session: Session) -> PasswordHasher:

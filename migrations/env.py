@@ -27,6 +27,7 @@ import members.migrant_models
 import members.models
 import members.privacy_models
 import members.roster.models
+import members.session_models
 import members.transfer_models
 import notifications.delivery_models
 import notifications.models

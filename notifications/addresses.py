@@ -14,6 +14,7 @@ from members import member_keys
 from members.access import Actor
 from members.models import Member
 from members.resealing import SealedColumn
+from notifications import push_registrations
 from notifications.delivery_models import MemberChannelAddress
 from notifications.models import Channel
 
@@ -21,7 +22,6 @@ _TOKEN = r"[A-Za-z0-9._-]{8,160}"  # noqa: S105 - what a token may look like
 # What each channel takes. Robots are named by key, never by URL: nobody chooses our counterpart.
 _SHAPES = {
     Channel.EMAIL: r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
-    Channel.PUSH: _TOKEN,
     Channel.WECOM: _TOKEN,
     Channel.DINGTALK: rf"{_TOKEN} {_TOKEN}",
     Channel.FEISHU: rf"{_TOKEN} {_TOKEN}",
@@ -102,19 +102,29 @@ def remove_address(session: Session, actor: Actor, channel: Channel) -> None:
 
 
 def list_addresses(session: Session, actor: Actor) -> Sequence[ShownAddress]:
-    """The actor's channels, masked; text messages go to the phone of the roster."""
+    """The actor's channels, masked; text messages go to the phone of the roster.
+
+    An app stands here while it is registered for pushes.
+    """
     rows = session.execute(
         sa.select(MemberChannelAddress.channel, MemberChannelAddress.address_masked)
         .where(MemberChannelAddress.member_id == actor.member_id)
         .order_by(MemberChannelAddress.channel)
     ).all()
     shown = [ShownAddress(Channel(row.channel), row.address_masked) for row in rows]
+    apps = push_registrations.list_masked(session, actor.member_id)
+    shown += [ShownAddress(Channel.PUSH, app) for app in apps]
     phone = session.scalar(sa.select(Member.phone_masked).where(Member.id == actor.member_id))
     return [*shown, ShownAddress(Channel.SMS, phone)] if phone else shown
 
 
 def find_address(session: Session, member_id: UUID, channel: Channel) -> str | None:
-    """The address in clear; only the sender of a message asks for it."""
+    """The address in clear; only the sender of a message asks for it.
+
+    That of pushes is the tokens of all the member's apps, with blanks between them.
+    """
+    if channel is Channel.PUSH:
+        return " ".join(push_registrations.find_tokens(session, member_id)) or None
     sealed = session.scalar(
         sa.select(MemberChannelAddress.address_sealed).where(
             MemberChannelAddress.member_id == member_id, MemberChannelAddress.channel == channel

@@ -22,6 +22,12 @@ class OutcomeSource(enum.StrEnum):
     PERSON = "person"
 
 
+class PushProvider(enum.StrEnum):
+    """Whose push service an app is registered with."""
+
+    JPUSH = "jpush"
+
+
 class OutboxAttempt(Base):
     """A call to a provider that is about to be made; committed before it is, never changed."""
 
@@ -69,12 +75,15 @@ class ProviderBreaker(Base):
 
 
 class MemberChannelAddress(Base):
-    """Where a channel reaches a member; sealed for this row. A phone stays with the member."""
+    """Where a channel reaches a member; sealed for this row.
+
+    A phone stays with the member, an app with its session.
+    """
 
     __tablename__ = "member_channel_address"
     __table_args__ = (
         one_of("channel", Channel),
-        sa.CheckConstraint("channel NOT IN ('inbox', 'sms')", name="kept_elsewhere"),
+        sa.CheckConstraint("channel NOT IN ('inbox', 'sms', 'push')", name="kept_elsewhere"),
     )
 
     member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"), primary_key=True)
@@ -82,6 +91,26 @@ class MemberChannelAddress(Base):
     address_sealed: Mapped[bytes] = mapped_column()
     address_masked: Mapped[str] = mapped_column(sa.String(40))
     set_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PushRegistration(Base):
+    """An app that takes pushes while the session that it was registered in lasts."""
+
+    __tablename__ = "push_registration"
+    __table_args__ = (one_of("provider", PushProvider),)
+
+    member_id: Mapped[UUID] = mapped_column(sa.ForeignKey("member.id"), primary_key=True)
+    # The app's own number for itself.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("device_session.id", ondelete="CASCADE"), index=True
+    )
+    platform: Mapped[str] = mapped_column(sa.String(16))
+    provider: Mapped[str] = mapped_column(sa.String(8))
+    token_sealed: Mapped[bytes] = mapped_column()
+    token_masked: Mapped[str] = mapped_column(sa.String(40))
+    app_version: Mapped[str] = mapped_column(sa.String(32))
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class NotificationPreference(Base):

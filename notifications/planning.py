@@ -15,8 +15,13 @@ from core.ids import new_id
 from core.rows import dialect_of, ordered_insert, row_source, rows_parameter
 from core.working_days import load_calendar
 from members.models import Member
+from members.session_models import DeviceSession
 from notifications import catalogue
-from notifications.delivery_models import MemberChannelAddress, NotificationPreference
+from notifications.delivery_models import (
+    MemberChannelAddress,
+    NotificationPreference,
+    PushRegistration,
+)
 from notifications.models import Because, Channel, OutboxMessage, OutboxState
 from notifications.pacing import WEEK, Reader, Verdict, Waiting, decide, next_digest
 
@@ -112,6 +117,9 @@ _HAVING_ADDRESS = sa.union_all(
     sa.select(MemberChannelAddress.member_id, MemberChannelAddress.channel).where(
         MemberChannelAddress.member_id.in_(_MEMBERS)
     ),
+    sa.select(PushRegistration.member_id, sa.literal(str(Channel.PUSH)))
+    .join(DeviceSession, DeviceSession.id == PushRegistration.session_id)
+    .where(PushRegistration.member_id.in_(_MEMBERS), DeviceSession.revoked_at.is_(None)),
     sa.select(Member.id, sa.literal(str(Channel.SMS))).where(
         Member.id.in_(_MEMBERS), Member.phone_sealed.is_not(None)
     ),

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.clock import business_day
+from members import sms_codes
 from members.models import Member
 from members.phones import open_phone
 from notifications import addresses, catalogue
 from notifications.channels.sender import Outgoing
+from notifications.code_messages import CODE_KIND
 from notifications.message_kind import MessageKind
 from notifications.models import Because, Channel, OutboxMessage
 from notifications.stop_conditions import Carried, StopCondition
@@ -61,6 +63,10 @@ def prepare(
         .where(OutboxMessage.id == message_id)
         .execution_options(populate_existing=True)
     ).one()
+    if row.kind == CODE_KIND:
+        phone = open_phone(session, row.member_id, phone_sealed) if phone_sealed else None
+        digits = sms_codes.find_sendable(session, UUID(row.occasion), now=now)
+        return _outgoing_code(message_id, key, phone, digits, terms.trial)
     if row.created_at < now - SENDABLE:
         return Because.PAST
     needed = _still_needed(session, message_id, terms.stops, now)
@@ -88,6 +94,18 @@ def _link(session: Session, needed: Sequence[_Needed], links: Mapping[str, LinkM
         return ""
     row, kind = asking[-1]
     return links[kind.link](session, row)
+
+
+def _outgoing_code(
+    message_id: UUID, key: str, phone: str | None, digits: str | None, trial: Trial
+) -> Outgoing | Because:
+    if digits is None:
+        return Because.PAST
+    if phone is None:
+        return Because.NO_ADDRESS
+    if not trial.admits(phone):
+        return Because.TRIAL
+    return Outgoing(message_id, key, phone, "", (), CODE_KIND, code=digits)
 
 
 def _still_needed(

@@ -3,11 +3,13 @@
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.orm import object_session
 from werkzeug.test import TestResponse
 
-from api.auth import issue_tokens
+from api.auth import access_token
 from members.access_models import Account, Role
 from members.models import Organization
+from tests.devices import add_session
 from tests.district import District
 
 
@@ -15,10 +17,13 @@ class SignedIn:
     """A client with one member's access token."""
 
     def __init__(self, app: Flask, account: Account) -> None:
+        session = object_session(account)
+        assert session is not None
+        session_id = add_session(session, account.member_id, now=account.issued_at)
         with app.test_request_context():
-            tokens = issue_tokens(account.member_id, account.session_epoch)
+            token = access_token(account.member_id, session_id)
         self._client = app.test_client()
-        self._headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str, **query: Any) -> TestResponse:
         return self._client.get("/api/v1" + path, query_string=query, headers=self._headers)

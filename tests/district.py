@@ -125,7 +125,6 @@ class District:
             password_hash=hash_password(self.session, PASSWORD),
             must_change_password=must_change_password,
             issued_at=NOW,
-            session_epoch=1,
         )
         self.session.add(account)
         self.session.flush()

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from api.auth import issue_tokens
+from api.auth import access_token, shown_tokens
 from api.document import PREFIX
 from members.access_models import Role
+from tests.devices import sign_in
 from tests.engines import Databases
 from tests.world import NOW, World, build_world
 
@@ -180,12 +181,17 @@ class Service:
         return Caller(self.app, self.document)
 
     def caller(self, name: str) -> Caller:
-        """Somebody of the world with a fresh access token of the first session epoch."""
-        return Caller(self.app, self.document, self.tokens(name)["access_token"])
+        """Somebody of the world on the device that he is signed in on."""
+        with self.app.app_context():
+            token = access_token(self.world.members[name], self.world.sessions[name])
+        return Caller(self.app, self.document, token)
 
     def tokens(self, name: str) -> dict[str, Any]:
+        """What somebody gets who signs in on another device."""
+        tokens = sign_in(self.world.session, self.world.members[name], now=NOW)
+        self.world.session.commit()
         with self.app.app_context():
-            return issue_tokens(self.world.members[name], 1)
+            return shown_tokens(tokens)
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:

@@ -27,6 +27,7 @@ from members.passwords import hash_password
 from members.phones import set_phone
 from points import periods, schemes
 from points.models import Claim, ClaimEvent, ClaimEventKind, Period
+from tests.devices import add_session
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEME = yaml.safe_load((ROOT / "docs/schemes/start.yaml").read_text(encoding="utf-8"))
@@ -44,13 +45,15 @@ class World:
     organizations: dict[str, UUID] = field(default_factory=dict)
     members: dict[str, UUID] = field(default_factory=dict)
     phones: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, UUID] = field(default_factory=dict)
     claims: int = 0
     period_id: UUID | None = None
     scheme_version_id: UUID | None = None
 
     def actor(self, name: str, *, on: date = TODAY) -> Actor:
         """The actor behind a name, read as a request reads it."""
-        actor = find_actor(self.session, self.members[name], 1, on=on, request_id="test-request")
+        ids = self.members[name], self.sessions[name]
+        actor = find_actor(self.session, *ids, on=on, request_id="test-request")
         assert actor is not None, f"{name} has no account"
         return actor
 
@@ -114,6 +117,7 @@ class World:
             )
         )
         self.session.flush()
+        self.sessions[name] = add_session(self.session, member.id, now=NOW)
         self.members[name], self.phones[name] = member.id, phone
         return member.id
 

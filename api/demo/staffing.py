@@ -35,7 +35,7 @@ def open_accounts(session: Session, district: District, *, now: datetime) -> Non
         person = district.person(account)
         temporary = accounts.issue_from_console(session, person.id, now=now)
         actor = person.actor(business_day(now))
-        accounts.change_password(session, actor, old=temporary, new=cast.PASSWORD)
+        accounts.change_password(session, actor, old=temporary, new=cast.PASSWORD, now=now)
 
 
 def name_delegate(session: Session, district: District, *, now: datetime) -> None:

@@ -67,7 +67,7 @@ class AddressIn(InSchema):
         required=True,
         metadata={
             "example": "li.jing@example.cn",
-            "description": "email 为邮箱；push 为推送注册号；wecom 为群机器人的 key；"
+            "description": "email 为邮箱；wecom 为群机器人的 key；"
             "dingtalk、feishu 为“令牌 密钥”；webhook 为对方系统中的编号",
         },
     )

@@ -1,4 +1,4 @@
-"""极光推送, REST API v3: one notification to one registration id."""
+"""极光推送, REST API v3: one notification to the registration ids of one member."""
 
 import base64
 from datetime import timedelta
@@ -44,7 +44,7 @@ class JPush:
         body = {
             "cid": outgoing.key,
             "platform": "all",
-            "audience": {"registration_id": [outgoing.address]},
+            "audience": {"registration_id": outgoing.address.split()},
             "notification": {
                 "android": {"alert": outgoing.text, "title": PRODUCT},
                 "ios": {"alert": {"title": PRODUCT, "body": outgoing.text}},

@@ -54,6 +54,7 @@ def _sms_aliyun(values: Values, caller: HttpCaller, clock: Clock) -> Sender:
         values["SMS_ALIYUN_SIGN_NAME"],
         values["SMS_ALIYUN_TEMPLATE_CODE"],
         values["SMS_ALIYUN_LINK_TEMPLATE_CODE"],
+        values["SMS_ALIYUN_CODE_TEMPLATE_CODE"],
     )
     return AliyunSms(values["SMS_ALIYUN_URL"], account, caller, clock)
 
@@ -67,6 +68,7 @@ def _sms_tencent(values: Values, caller: HttpCaller, clock: Clock) -> Sender:
         values["SMS_TENCENT_TEMPLATE_ID"],
         values["SMS_TENCENT_REGION"],
         values["SMS_TENCENT_LINK_TEMPLATE_ID"],
+        values["SMS_TENCENT_CODE_TEMPLATE_ID"],
     )
     return TencentSms(values["SMS_TENCENT_URL"], account, caller, clock)
 

@@ -50,6 +50,7 @@ class Outgoing:
         key: the same at every attempt of the message.
         matters: what it is about, one or, in a digest, several short phrases.
         link: an address for this member alone, which no table holds.
+        code: digits to type in, which are then all that the message says.
     """
 
     id: UUID
@@ -59,6 +60,7 @@ class Outgoing:
     matters: tuple[str, ...]
     kind: str
     link: str = ""
+    code: str = ""
 
     @property
     def link_code(self) -> str:

@@ -25,7 +25,8 @@ _UNSURE_PREFIXES = ("InternalError", "isp.SYSTEM_ERROR")
 class AliyunAccount:
     """What the operator registered with Aliyun.
 
-    The template has `name` and `matter`; the one for links has `name` and `code`.
+    The template has `name` and `matter`; the one for links has `name` and `code`; that of codes
+    has `code`, and without it no code is sent.
     """
 
     key_id: str
@@ -33,6 +34,7 @@ class AliyunAccount:
     sign_name: str = ""
     template_code: str = ""
     link_template_code: str = ""
+    code_template_code: str = ""
 
 
 class AliyunSms:
@@ -61,15 +63,11 @@ class AliyunSms:
 
     def send(self, outgoing: Outgoing) -> Answer:
         """SendSms, whose parameters stand in the query."""
-        with_link = bool(outgoing.link and self._account.link_template_code)
-        told = {"code": outgoing.link_code} if with_link else {"matter": outgoing.matter}
-        params = {"name": outgoing.salutation} | told
+        template, params = self._worded(outgoing)
         query = {
             "PhoneNumbers": outgoing.address,
             "SignName": self._account.sign_name,
-            "TemplateCode": (
-                self._account.link_template_code if with_link else self._account.template_code
-            ),
+            "TemplateCode": template,
             "TemplateParam": json_body(params).decode(),
             "OutId": outgoing.key,
         }
@@ -81,9 +79,19 @@ class AliyunSms:
             "x-acs-signature-nonce": secrets.token_hex(16),
             "x-acs-version": "2017-05-25",
         }
-        account = self._account
-        headers["Authorization"] = authorize(headers, query, account.key_id, account.key_secret)
+        headers["Authorization"] = authorize(
+            headers, query, self._account.key_id, self._account.key_secret
+        )
         return self._caller.post(f"{self._base_url}/?{canonical(query)}", b"", headers, _read)
+
+    def _worded(self, outgoing: Outgoing) -> tuple[str, dict[str, str]]:
+        """The template of what is to be said, and its parameters."""
+        account, name = self._account, {"name": outgoing.salutation}
+        if outgoing.code:
+            return account.code_template_code, {"code": outgoing.code}
+        if outgoing.link and account.link_template_code:
+            return account.link_template_code, name | {"code": outgoing.link_code}
+        return account.template_code, name | {"matter": outgoing.matter}
 
 
 def authorize(

@@ -21,7 +21,10 @@ _UNSURE_PREFIXES = ("InternalError", "FailedOperation.Fail", "FailedOperation.Ti
 
 @dataclass(frozen=True, slots=True)
 class TencentAccount:
-    """What the operator registered with Tencent; each template has two parameters."""
+    """What the operator registered with Tencent; a template has two parameters.
+
+    That of codes has one; without it no code is sent.
+    """
 
     secret_id: str
     secret_key: str = field(repr=False)
@@ -30,6 +33,7 @@ class TencentAccount:
     template_id: str = ""
     region: str = "ap-guangzhou"
     link_template_id: str = ""
+    code_template_id: str = ""
 
 
 class TencentSms:
@@ -58,17 +62,14 @@ class TencentSms:
     def send(self, outgoing: Outgoing) -> Answer:
         """SendSms with its parameters in the signed body."""
         account, at = self._account, self._clock()
-        with_link = bool(outgoing.link and account.link_template_id)
+        template, params = self._worded(outgoing)
         body = json_body(
             {
                 "PhoneNumberSet": [f"+86{outgoing.address}"],
                 "SmsSdkAppId": account.app_id,
                 "SignName": account.sign_name,
-                "TemplateId": account.link_template_id if with_link else account.template_id,
-                "TemplateParamSet": [
-                    outgoing.salutation,
-                    outgoing.link_code if with_link else outgoing.matter,
-                ],
+                "TemplateId": template,
+                "TemplateParamSet": params,
                 "SessionContext": outgoing.key,
             }
         )
@@ -89,6 +90,15 @@ class TencentSms:
             ),
         }
         return self._caller.post(f"{self._base_url}/", body, headers, _read)
+
+    def _worded(self, outgoing: Outgoing) -> tuple[str, list[str]]:
+        """The template of what is to be said, and its parameters."""
+        account = self._account
+        if outgoing.code:
+            return account.code_template_id, [outgoing.code]
+        if outgoing.link and account.link_template_id:
+            return account.link_template_id, [outgoing.salutation, outgoing.link_code]
+        return account.template_id, [outgoing.salutation, outgoing.matter]
 
 
 def authorize(

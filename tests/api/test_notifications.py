@@ -83,7 +83,8 @@ def test_address_is_sealed_shown_masked_and_removed(service: Service) -> None:
         ("wecom", "https://evil.example/cgi-bin", 422),
         ("dingtalk", "token-without-secret", 422),
         ("dingtalk", "token-12345 SEC-12345", 204),
-        ("push", "1a0018970aaf54b6b3f", 204),
+        # An app registers itself, for its session.
+        ("push", "1a0018970aaf54b6b3f", 422),
         ("sms", "13800000000", 422),
         ("inbox", "abcdefgh", 422),
         ("pigeon", "abcdefgh", 422),

@@ -131,8 +131,8 @@ class Arena:
 
     def actor(self, session: Session, name: str) -> Actor:
         """The actor as a request reads it: within the transaction that decides."""
-        member_id = self.world.members[name]
-        actor = find_actor(session, member_id, 1, on=TODAY, request_id="race")
+        ids = self.world.members[name], self.world.sessions[name]
+        actor = find_actor(session, *ids, on=TODAY, request_id="race")
         assert actor is not None
         return actor
 

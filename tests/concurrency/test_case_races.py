@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from api.app import create_app
-from api.auth import issue_tokens
+from api.auth import access_token
 from api.extensions import db
 from core.config import Settings
 from members.contact import attempts, case_work, membership_decisions, own_report_links
@@ -213,7 +213,7 @@ def test_showing_a_case_waits_for_writers_instead_of_failing(
     _, case_id = open_cases(arena)[0]
     app = create_app(fresh_settings)
     with app.app_context():
-        token = issue_tokens(arena.world.members["书记一"], 1)["access_token"]
+        token = access_token(arena.world.members["书记一"], arena.world.sessions["书记一"])
     headers = {"Authorization": f"Bearer {token}"}
     path = f"/api/v1/contact-cases/{case_id}"
 

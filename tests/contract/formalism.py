@@ -31,8 +31,12 @@ BANNED_PHRASES = (
     "consecutive_days", "usage_rate", "install_rate", "face_id", "place_in_branch",
     "sort_by_points",
 )  # fmt: skip
+# Where a member is signed in, for himself, so that he can sign a lost phone out. Exactly these.
+OWN_SESSIONS = {
+    "device_session", "device_name", "/api/v1/me/devices/{registration_id}",
+}  # fmt: skip
 # A share of last year's total, not of a link.
-NOT_MEANT = {"carry_share"}
+NOT_MEANT = {"carry_share"} | OWN_SESSIONS
 # The same in sentences; "不排名" and its like say that there is none.
 BANNED_SENTENCE = re.compile(
     r"(?<![不无非])(?:排名|名次|排行|榜单|龙虎榜|登录天数|登录次数|点赞|转发|在线时长|活跃度"

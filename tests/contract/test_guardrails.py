@@ -274,8 +274,19 @@ def test_guardrail_5_signing_in_leaves_no_trace_but_what_stops_guessing(app: fla
     """The account's own columns, in full: whoever adds one has to look at this guardrail."""
     columns = {column.name for column in Base.metadata.tables["account"].columns}
 
-    # No last sign-in and no counter: a session that is ended raises the epoch.
+    # No last sign-in and no counter.
     assert columns == {
-        "member_id", "phone_index", "password_hash", "must_change_password", "session_epoch",
+        "member_id", "phone_index", "password_hash", "must_change_password",
         "issued_by", "issued_at", "disabled_at",
     }  # fmt: skip
+
+
+def test_guardrail_5_nobody_but_the_member_sees_where_he_is_signed_in(document: Document) -> None:
+    told = {
+        path
+        for (_, path), operation in resolved_operations(document).items()
+        for name, _ in properties_of(operation.get("responses", {}))
+        if name in {"device_name", "renewed_at", "app_version"}
+    }
+
+    assert told == {"/api/v1/me/sessions"}

@@ -20,6 +20,7 @@ from tests.served import EVERYTHING, Document, Service
 PUBLIC = {
     "api-docs.openapi_json",
     "api-docs.openapi_swagger_ui",
+    "auth.refresh_session",
     "auth.sign_in",
     # It asks for a token of its own, or answers this machine only.
     "metrics",
@@ -31,18 +32,20 @@ PUBLIC = {
     "problem_page",
     "provider_callback",
     "service-sheets.verify_service_sheet",
+    "sms-codes.send_sms_code",
     "system.get_health",
     "system.get_meta",
     "system.get_readiness",
     "system.list_data_classes",
     "system.list_errors",
+    "wechat.bind_wechat",
 }
 WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE")
 # Columns that only the server sets, whatever table they stand in, and what attackers try.
 SERVER_SET = {
     "status", "points", "asked", "points_granted", "decided_by", "decided_at", "approver_id",
     "submitted_by", "entered_by", "created_at", "created_by", "granted_by", "granted_at",
-    "revoked_by", "posted_ref", "flags", "is_flagged", "session_epoch", "password_hash",
+    "revoked_by", "posted_ref", "flags", "is_flagged", "session_id", "password_hash",
     "must_change_password", "phone_sealed", "phone_index", "path", "depth", "is_admin", "roles",
     "claim_id", "reviewer_organization_id", "request_id", "__class__", "_sa_instance_state",
 }  # fmt: skip

@@ -29,13 +29,12 @@ Probe = tuple[str, str, dict[str, Any], bool]
 
 def ask(service: Service, probes: Iterator[Probe]) -> Answers:
     """Send every probe as the holder of every role; nothing that one does is seen by the next."""
-    token = service.tokens(EVERYTHING)
+    token = service.caller(EVERYTHING).token
     client = service.app.test_client()
     answers: Answers = {}
     for name, target, options, is_invalid in probes:
         method, path = target.split(" ", 1)
-        kind = "refresh_token" if path.endswith("/refresh") else "access_token"
-        headers = {"Authorization": f"Bearer {token[kind]}"} | options.pop("headers", {})
+        headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
         with service.undone():
             answer = client.open(PREFIX + path, method=method, headers=headers, **options)
         faults = service.document.find_faults(method, PREFIX + path, answer)

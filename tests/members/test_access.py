@@ -1,6 +1,7 @@
 """Scope: absent and out of scope answer alike, roles are those of today."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from members.access import (
 )
 from members.access_models import Role
 from members.models import Organization
+from tests.devices import add_session
 from tests.district import NOW, TODAY, District
 
 DAY = timedelta(days=1)
@@ -96,21 +98,31 @@ def test_actor_holds_the_roles_of_the_day(district: District, session: Session) 
     grant.valid_from, grant.valid_to = TODAY, TODAY + DAY
     session.flush()
 
+    session_id = add_session(session, member.id, now=NOW)
+
     def roles_in(days: int) -> list[Role]:
-        actor = find_actor(session, member.id, 1, on=TODAY + days * DAY, request_id="r")
+        actor = find_actor(session, member.id, session_id, on=TODAY + days * DAY, request_id="r")
         assert actor is not None
         return [held.role for held in actor.held_roles]
 
     assert [roles_in(days) for days in (-1, 0, 1)] == [[], [Role.DEPUTY_SECRETARY], []]
 
 
-def test_token_of_another_epoch_belongs_to_nobody(district: District, session: Session) -> None:
+def test_token_of_another_session_belongs_to_nobody(district: District, session: Session) -> None:
     member = district.enrol("王志", phone="13800008000")
     district.open_account(member)
+    other = district.enrol("赵敏", phone="13800008001")
+    district.open_account(other)
+    own, foreign = (add_session(session, one.id, now=NOW) for one in (member, other))
 
-    assert find_actor(session, member.id, 1, on=TODAY, request_id="r") is not None
-    assert find_actor(session, member.id, 2, on=TODAY, request_id="r") is None
-    assert find_actor(session, new_id(), 1, on=TODAY, request_id="r") is None
+    def found(member_id: UUID, session_id: UUID) -> bool:
+        actor = find_actor(session, member_id, session_id, on=TODAY, request_id="r")
+        return actor is not None and actor.session_id == session_id
+
+    assert found(member.id, own)
+    assert not found(member.id, foreign)
+    assert not found(member.id, new_id())
+    assert not found(new_id(), own)
 
 
 def test_revoked_grant_is_not_held_any_more(district: District, session: Session) -> None:

@@ -17,6 +17,7 @@ from members.role_grants import (
     RoleSeparation,
     Term,
 )
+from tests.devices import add_session
 from tests.district import NOW, TODAY, District
 
 DAY = timedelta(days=1)
@@ -37,16 +38,15 @@ def test_delegate_of_ninety_days_reviews_until_then(
     district: District, secretary: Actor, session: Session
 ) -> None:
     member = district.enrol("王志", phone="13800008000")
-    account = district.open_account(member)
+    district.open_account(member)
+    session_id = add_session(session, member.id, now=NOW)
 
     delegations.name_delegate(
         session, secretary, district.branch.id, member.id, until=TODAY + 90 * DAY, now=NOW
     )
 
     def reviews_in(days: int) -> bool:
-        actor = find_actor(
-            session, member.id, account.session_epoch, on=TODAY + days * DAY, request_id="r"
-        )
+        actor = find_actor(session, member.id, session_id, on=TODAY + days * DAY, request_id="r")
         return actor is not None and actor.reviews(district.branch.id)
 
     assert [reviews_in(days) for days in (0, 89, 90)] == [True, True, False]

@@ -1,13 +1,14 @@
 """Passwords: how they are hashed, made up, refused and changed."""
 
 import hashlib
+from uuid import UUID
 
 import pytest
 from argon2 import extract_parameters
 from sqlalchemy.orm import Session
 
 from members import accounts, passwords
-from members.access import find_actor
+from members.access import Actor, find_actor
 from members.access_models import Account
 from members.accounts import (
     AccountChanged,
@@ -16,6 +17,7 @@ from members.accounts import (
 )
 from members.models import Member
 from members.passwords import PasswordWeak
+from tests.devices import add_session
 from tests.district import NOW, PASSWORD, TODAY, District
 
 PHONE = "13800008000"
@@ -45,17 +47,25 @@ def test_temporary_passwords_are_readable_and_differ() -> None:
     assert set("".join(made)).isdisjoint("01ilo")
 
 
-def test_changed_password_voids_older_tokens(
+def test_changed_password_signs_every_other_device_out(
     session: Session, district: District, member: Member
 ) -> None:
     account = district.open_account(member, must_change_password=True)
 
-    accounts.change_password(session, district.actor(member), old=PASSWORD, new=NEW_PASSWORD)
+    this, other = (add_session(session, member.id, now=NOW) for _ in range(2))
+
+    def acting(session_id: UUID) -> Actor | None:
+        return find_actor(session, member.id, session_id, on=TODAY, request_id="r")
+
+    actor = acting(this)
+    assert actor is not None
+    accounts.change_password(session, actor, old=PASSWORD, new=NEW_PASSWORD, now=NOW)
 
     session.expire_all()
-    assert (account.session_epoch, account.must_change_password) == (2, False)
-    assert find_actor(session, member.id, 1, on=TODAY, request_id="r") is None
-    assert accounts.sign_in(session, PHONE, NEW_PASSWORD, now=NOW)
+    assert not account.must_change_password
+    assert acting(this) is not None
+    assert acting(other) is None
+    assert accounts.prove_password(session, PHONE, NEW_PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -68,11 +78,12 @@ def test_weak_password_is_refused(
     session: Session, district: District, member: Member, new: str
 ) -> None:
     account = district.open_account(member)
+    before = account.password_hash
 
     with pytest.raises(PasswordWeak):
-        accounts.change_password(session, district.actor(member), old=PASSWORD, new=new)
+        accounts.change_password(session, district.actor(member), old=PASSWORD, new=new, now=NOW)
 
-    assert account.session_epoch == 1
+    assert account.password_hash == before
 
 
 def test_old_password_is_asked_for(session: Session, district: District, member: Member) -> None:
@@ -80,14 +91,14 @@ def test_old_password_is_asked_for(session: Session, district: District, member:
 
     with pytest.raises(OldPasswordWrong):
         accounts.change_password(
-            session, district.actor(member), old="Wrong-Password-1", new=NEW_PASSWORD
+            session, district.actor(member), old="Wrong-Password-1", new=NEW_PASSWORD, now=NOW
         )
 
 
 def test_change_after_a_change_meanwhile_is_conflict(
     session: Session, district: District, member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = district.open_account(member)
+    district.open_account(member)
     hash_password = passwords.hash_password
 
     def change_meanwhile(session: Session, password: str) -> str:
@@ -95,14 +106,16 @@ def test_change_after_a_change_meanwhile_is_conflict(
         session.execute(
             Account.__table__.update()
             .where(Account.member_id == member.id)
-            .values(session_epoch=account.session_epoch + 1)
+            .values(password_hash="changed meanwhile")
         )
         return hash_password(session, password)
 
     monkeypatch.setattr(accounts, "hash_password", change_meanwhile)
 
     with pytest.raises(AccountChanged):
-        accounts.change_password(session, district.actor(member), old=PASSWORD, new=NEW_PASSWORD)
+        accounts.change_password(
+            session, district.actor(member), old=PASSWORD, new=NEW_PASSWORD, now=NOW
+        )
 
 
 def test_password_typed_in_full_width_is_the_same_password(
@@ -112,7 +125,7 @@ def test_password_typed_in_full_width_is_the_same_password(
     full_width = "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in PASSWORD)
 
     assert full_width != PASSWORD
-    assert accounts.sign_in(session, PHONE, full_width, now=NOW)
+    assert accounts.prove_password(session, PHONE, full_width)
 
 
 def test_password_that_utf8_cannot_carry_is_just_wrong(
@@ -121,7 +134,7 @@ def test_password_that_utf8_cannot_carry_is_just_wrong(
     district.open_account(member)
 
     with pytest.raises(BadCredentials):
-        accounts.sign_in(session, PHONE, "\ud800" * 12, now=NOW)
+        accounts.prove_password(session, PHONE, "\ud800" * 12)
 
 
 def test_stored_hash_holds_no_plain_digest(

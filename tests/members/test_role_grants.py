@@ -23,6 +23,7 @@ from members.role_grants import (
     Term,
 )
 from members.role_rules import MAY_GRANT, PLACES, ROLE_NAMES
+from tests.devices import add_session
 from tests.district import NOW, TODAY, District
 
 DAY = timedelta(days=1)
@@ -167,11 +168,12 @@ def test_revoked_role_stops_at_the_next_look(
     member = district.enrol("王志", phone="13800008000")
     district.open_account(member)
     grant = _grant(district, admin, member, Role.BRANCH_SECRETARY, district.branch)
-    before = find_actor(session, member.id, 1, on=TODAY, request_id="r")
+    ids = member.id, add_session(session, member.id, now=NOW)
+    before = find_actor(session, *ids, on=TODAY, request_id="r")
 
     role_grants.revoke(session, admin, grant.id, now=NOW)
 
-    after = find_actor(session, member.id, 1, on=TODAY, request_id="r")
+    after = find_actor(session, *ids, on=TODAY, request_id="r")
     assert before is not None
     assert before.has_role(Role.BRANCH_SECRETARY)
     assert after is not None

@@ -22,6 +22,7 @@ from points import checkpoints, ledger, review, sealing, verification, verificat
 from points.models import LedgerEntry
 from points.review import Action, Decision
 from points.verification_periods import APPEND_ONLY
+from tests.devices import add_session
 from tests.world import NOW, build_world
 
 KEY = SigningKey(Suite.INTL, bytes(range(32)))
@@ -120,8 +121,9 @@ class SealedBooks:
         """Take one more award back, and seal that."""
         with self.session() as session:
             second = session.scalars(sa.select(LedgerEntry).where(LedgerEntry.seq == 2)).one()
+            session_id = add_session(session, second.actor_id, now=NOW)
             officer = find_actor(
-                session, second.actor_id, 1, on=business_day(NOW), request_id="test-request"
+                session, second.actor_id, session_id, on=business_day(NOW), request_id="test"
             )
             assert officer is not None
             ledger.reverse(session, officer, second.id, reason="重复申报", now=NOW)
