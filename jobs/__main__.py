@@ -16,6 +16,7 @@ from core import logs, selfcheck
 from core.clock import utc_now
 from core.config import Settings
 from core.db import make_engine, make_sessions, unit_of_work
+from core.files import open_store
 from jobs import photo_files, runner, standings
 from jobs.definitions import Job, Loop, Sweep
 from jobs.outside import dispatch, make_outside
@@ -46,8 +47,8 @@ def main() -> None:
     outside = make_outside(settings.channels, clock=utc_now)
     delivering = Loop("deliver-outside", 5, partial(dispatch, sessions, outside, clock=utc_now))
     requested = (lambda: _requested(sessions), TICK_SECONDS)
-    folder = settings.data_dir / "photos"
-    removing = Loop("remove-photo-files", 600, partial(photo_files.discard, sessions, folder))
+    store = open_store(settings.data_dir, settings.files_s3)
+    removing = Loop("remove-photo-files", 600, partial(photo_files.discard, sessions, store))
     work(sessions, JOBS, [*SWEEPS, delivering, removing], stop, [requested])
 
 

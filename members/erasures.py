@@ -175,7 +175,7 @@ def _stop(session: Session, member_ids: Sequence[UUID], now: datetime) -> None:
     session.execute(
         sa.update(Account)
         .where(Account.member_id.in_(member_ids), Account.disabled_at.is_(None))
-        .values(disabled_at=now, session_epoch=Account.session_epoch + 1)
+        .values(disabled_at=now)
         .execution_options(synchronize_session=False)
     )
     outbox = Base.metadata.tables["outbox_message"]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from activities import photos
 from activities.record_models import ActivityPhoto, DiscardedPhoto
 from core.data_classes import term_of
+from core.files import FileMissing, FolderFiles
 from core.ids import new_id
 from jobs import photo_files, retention
 from members.contact.case_models import (
@@ -194,12 +195,13 @@ def test_files_are_removed_after_the_commit_and_again_after_a_crash(
     sessions: sessionmaker[Session], tmp_path: Path
 ) -> None:
     photo_id, gone_id = new_id(), new_id()
-    photos.store(tmp_path, photo_id, b"jpg")
+    store = FolderFiles(tmp_path)
+    store.put(photos.name_of(photo_id), b"jpg")
     with sessions.begin() as session:
         for one in (photo_id, gone_id):
             session.add(DiscardedPhoto(id=one, discarded_at=NOW))
 
-    assert photo_files.discard(sessions, tmp_path) == 2
-    assert photo_files.discard(sessions, tmp_path) == 0
-    with pytest.raises(photos.PhotoNotFound):
-        photos.read(tmp_path, photo_id)
+    assert photo_files.discard(sessions, store) == 2
+    assert photo_files.discard(sessions, store) == 0
+    with pytest.raises(FileMissing):
+        store.get(photos.name_of(photo_id))
