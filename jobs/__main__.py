@@ -19,7 +19,7 @@ from jobs import runner, standings
 from jobs.definitions import Job, Loop, Sweep
 from jobs.outside import dispatch, make_outside
 from jobs.requested import run_next
-from jobs.runner import Watch
+from jobs.runner import Watch, of_job
 from jobs.schedule import JOBS, REQUESTED, SWEEPS
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ TICK_SECONDS = 1
 def main() -> None:
     """Tick until told to stop; what is under way is finished first."""
     settings = Settings.from_env()
-    sessions = make_sessions(make_engine(settings), settings.vault)
+    sessions = of_job(make_sessions(make_engine(settings), settings.vault), "jobs")
     # A tick that is late needs no explanation every second.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     stop = threading.Event()

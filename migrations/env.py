@@ -12,6 +12,7 @@ import activities.pledge_models
 import activities.record_models
 import activities.service_models
 import core.alerts
+import core.audit_models
 import core.background
 import core.job_records
 import core.working_days

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from core import audit
 from core.errors import Forbidden, RuleViolation
 from core.quantities import format_points
 from members.access import REVIEWING_ROLES, Actor, hold_roles
@@ -121,6 +122,7 @@ def review(
     marks = {posting.origin_id: (ClaimStatus.APPROVED, "") for posting in postings}
     marks |= {one.claim_id: (ClaimStatus.RETURNED, one.reason) for one in returned}
     decided_claims.mark(session, actor, marks, now=now)
+    audit.concern(session, (claims[claim_id].member_id for claim_id in marks))
     entries = ledger.post(session, actor, postings, now=now)
     outbox.enqueue(session, _messages(postings, returned, claims), now=now)
 

@@ -10,7 +10,9 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Day, Identifier, InSchema, Instant, OutSchema, PointsText, QueryCount, Text
 from api.paging import PageQuery, encode_page, page_of
+from api.recorded_reading import recorded_reading
 from api.routes.claims import REVIEWERS
+from core import audit
 from core.clock import utc_now
 from core.db import unit_of_work
 from points import balances, entries, explanations, ledger
@@ -126,7 +128,10 @@ def list_my_entries(query: dict[str, Any]) -> Any:
 @blp.response(200, ExplanationOut)
 def explain_entry(entry_id: UUID) -> Any:
     """这笔积分为什么是这个数"""
-    return explanations.explain(db.session(), current_actor(), entry_id)
+    with recorded_reading() as session:
+        explained = explanations.explain(session, current_actor(), entry_id)
+        audit.note_reading(session, "ledger", [explained.entry.member_id])
+    return explained
 
 
 @blp.get("/orgs/<uuid:organization_id>/points/ledger", access=any_of(*entries.LEDGER_ROLES))
@@ -134,13 +139,16 @@ def explain_entry(entry_id: UUID) -> Any:
 @blp.response(200, EntryPage)
 def list_ledger(query: dict[str, Any], organization_id: UUID) -> Any:
     """本组织及下级的积分台账，新的在前"""
-    page = entries.list_of_organization(
-        db.session(),
-        current_actor(),
-        organization_id,
-        after=query.get("cursor"),
-        limit=query["limit"],
-    )
+    with recorded_reading() as session:
+        page = entries.list_of_organization(
+            session,
+            current_actor(),
+            organization_id,
+            as_of=query.get("as_of"),
+            after=query.get("cursor"),
+            limit=query["limit"],
+        )
+        audit.note_reading(session, "ledger", (row.LedgerEntry.member_id for row in page.items))
     return encode_page(page) | {"items": [shown_entry(row) for row in page.items]}
 
 

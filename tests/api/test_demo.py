@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from activities.models import Activity, VolunteerRecord
 from api.demo import cast
 from api.demo.seeding import seed
+from core.attribution import KEY, by_this_program
 from core.clock import SHANGHAI, business_day, utc_now
 from core.config import ConfigError, Settings
 from core.db import Base, make_engine, make_sessions
@@ -89,7 +90,7 @@ def demo(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Demo]
         databases.app_on(kind, connection) as app,
     ):
         outer = connection.begin()
-        info = {"vault": databases.settings(kind).vault}
+        info = {"vault": databases.settings(kind).vault, KEY: by_this_program()}
         with Session(
             connection,
             expire_on_commit=False,
