@@ -116,14 +116,9 @@ def _notice(
     if table in ECHOES:
         notes.touches.append(Touch(table))
         return
-    rows = list(_rows_named(context))
-    touch = Touch(
-        table,
-        [row["id"] for row in rows if "id" in row],
-        [row["member_id"] for row in rows if row.get("member_id")],
-        [row["organization_id"] for row in rows if row.get("organization_id")],
-        _as_text(table, context.compiled_parameters) if table in WATCHED else "",
-    )
+    named = _ids_named(context)
+    written = _as_text(table, context.compiled_parameters) if table in WATCHED else ""
+    touch = Touch(table, named["id"], named["member_id"], named["organization_id"], written)
     notes.touches.append(_completed(notes, touch))
 
 
@@ -135,22 +130,21 @@ def _changes(connection: Connection) -> int:
     return changes
 
 
-def _rows_named(context: Any) -> Iterable[Mapping[str, Any]]:
-    """For each row that the statement names: its id, its member, its organisation."""
+def _ids_named(context: Any) -> dict[str, list[UUID]]:
+    """The ids, members and organisations that an execution of a statement names."""
+    found: dict[str, list[Any]] = {"id": [], "member_id": [], "organization_id": []}
     names = _names_in(context.compiled)
     for parameters in context.compiled_parameters:
         given = parameters.get(GivenRows.PARAMETER)
         rows = given.rows if isinstance(given, GivenRows) else ()
-        fixed = {name: parameters[one] for name, one in names.items() if one in parameters}
-        listed = fixed.get("id")
-        if isinstance(listed, list | tuple | set | frozenset):
-            yield from ({**fixed, "id": one} for one in listed)
-        elif rows:
-            picked = {name: source for name, source in names.items() if name not in fixed}
-            for row in rows:
-                yield fixed | {n: row[source] for n, source in picked.items() if source in row}
-        elif fixed:
-            yield fixed
+        for name, source in names.items():
+            if source not in parameters:
+                found[name] += [row[source] for row in rows if source in row]
+            elif isinstance(parameters[source], list | tuple | set | frozenset):
+                found[name] += parameters[source]
+            else:
+                found[name].append(parameters[source])
+    return {name: [one for one in ids if isinstance(one, UUID)] for name, ids in found.items()}
 
 
 _names: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
@@ -179,7 +173,9 @@ def _find_names(compiled: Any) -> dict[str, str]:
         ):
             of_table = getattr(getattr(column, "table", None), "name", None)
             if of_table == statement.table.name and column.key in columns:
-                found[columns[column.key]] = compiled.bind_names.get(source) or str(source.key)
+                found[columns[column.key]] = compiled.bind_names.get(source) or str(
+                    getattr(source, "key", "")
+                )
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from activities import check_ins
-from core import background, job_records
+from core import audit_sealing, background, job_records
 
 # Who asked may still look at how it went; what it wrote is kept elsewhere.
 REQUESTED_WORK = timedelta(days=90)
@@ -20,4 +20,5 @@ def purge(session: Session, *, now: datetime) -> int:
         background.purge(session, ended_before=now - REQUESTED_WORK)
         + job_records.purge(session, ended_before=now - JOB_RUNS)
         + check_ins.purge_tries(session, ended_before=now - CODE_TRIES)
+        + audit_sealing.purge(session, now=now)
     )

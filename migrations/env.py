@@ -27,6 +27,7 @@ import members.roster.models
 import members.transfer_models
 import notifications.delivery_models
 import notifications.models
+import points.audit_samples
 import points.models
 import points.proof_models
 import points.publicity_models

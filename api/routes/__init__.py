@@ -9,6 +9,7 @@ from api.routes import (
     adjustments,
     affiliations,
     attendance,
+    audit,
     auth,
     bulletins,
     cadres,
@@ -125,4 +126,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contact_contests.blp,
     own_reports.blp,
     membership_decisions.blp,
+    audit.blp,
 )

@@ -24,7 +24,8 @@ def upgrade() -> None:
     _create_event()
     _create_mention()
     _create_seal()
-    guard(["audit_seal"])
+    _create_sample()
+    guard(["audit_seal", "audit_sample"])
     if op.get_bind().dialect.name == "postgresql":
         op.execute(PG_GUARDS)
     else:
@@ -126,6 +127,28 @@ def _create_seal() -> None:
     )
 
 
+def _create_sample() -> None:
+    op.create_table(
+        "audit_sample",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("seed", sa.String(64), nullable=False),
+        sa.Column("population", sa.Integer(), nullable=False),
+        sa.Column("entries_sha256", sa.String(64), nullable=False),
+        sa.Column("drawn_by", sa.Uuid(), nullable=False),
+        sa.Column("drawn_at", INSTANT, nullable=False),
+        sa.CheckConstraint("size BETWEEN 1 AND 200", name=op.f("ck_audit_sample_size")),
+        sa.CheckConstraint("population >= 0", name=op.f("ck_audit_sample_population")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_audit_sample_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["drawn_by"], ["member.id"], name=op.f("fk_audit_sample_drawn_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_sample")),
+    )
+
+
 # The mentions of an event are written by the database, so that a batch of five hundred costs
 # the client no further statement. After three years an event may go, and its mentions with it.
 PG_GUARDS = """
@@ -214,6 +237,7 @@ SQLITE_GUARDS = (
 
 
 def downgrade() -> None:
+    op.drop_table("audit_sample")
     op.drop_table("audit_seal")
     op.drop_table("audit_mention")
     op.drop_table("audit_event")

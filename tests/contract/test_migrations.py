@@ -24,7 +24,7 @@ APPEND_ONLY = (
     | {"review_batch_decision", "recusal"}
     | {"pledge_revision", "pledge_event", "pledge_note", "pledge_evaluation"}
     | {"attendance_event", "check_in", "make_up", "meeting_vote", "duty_excuse"}
-    | {"consent", "audit_seal"}
+    | {"consent", "audit_seal", "audit_sample"}
     | {"contact_fact", "contact_fact_retraction"}
     | {"outbox_attempt", "outbox_outcome"}
     | {"migrant_place", "migrant_touch"}
