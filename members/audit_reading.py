@@ -95,11 +95,12 @@ def list_own_access(
 
 
 def _events() -> sa.Select[Any]:
-    return (
+    query: sa.Select[Any] = (
         sa.select(AuditEvent, Member.name.label("actor_name"))
         .outerjoin(Member, Member.id == AuditEvent.actor_id)
         .outerjoin(Organization, Organization.id == AuditEvent.organization_id)
     )
+    return query
 
 
 def _is_in_scope(actor: Actor) -> sa.ColumnElement[bool]:
@@ -121,15 +122,15 @@ def _mentions(mentioned_id: UUID, role: MentionRole) -> sa.ColumnElement[bool]:
 
 
 def _matching(query: sa.Select[Any], wanted: EventFilter) -> sa.Select[Any]:
-    conditions = {
-        "actor_id": AuditEvent.actor_id == wanted.actor_id,
-        "operation": AuditEvent.operation == wanted.operation,
-        "outcome": AuditEvent.outcome == wanted.outcome,
-        "since": AuditEvent.at >= wanted.since,
-        "until": AuditEvent.at < wanted.until,
-    }
-    asked = [one for name, one in conditions.items() if getattr(wanted, name) is not None]
-    return query.where(*asked)
+    for column in (AuditEvent.actor_id, AuditEvent.operation, AuditEvent.outcome):
+        value = getattr(wanted, column.key)
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(AuditEvent.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(AuditEvent.at < wanted.until)
+    return query
 
 
 def _page(

@@ -118,11 +118,11 @@ def _lines(until: datetime | None = None) -> sa.Select[Any]:
     """Entries with what stands beside them in a list, as known before an instant."""
     reversal = sa.orm.aliased(LedgerEntry)
     is_reversed = reversal.reverses_id == LedgerEntry.id
-    is_known = sa.true()
+    is_known: sa.ColumnElement[bool] = sa.true()
     if until is not None:
         is_reversed &= reversal.posted_at < until
         is_known = LedgerEntry.posted_at < until
-    return (
+    query: sa.Select[Any] = (
         sa.select(
             LedgerEntry,
             Member.name.label("member_name"),
@@ -139,3 +139,4 @@ def _lines(until: datetime | None = None) -> sa.Select[Any]:
         .outerjoin(reversal, is_reversed)
         .where(is_known)
     )
+    return query

@@ -31,15 +31,19 @@ AUDITORS = any_of(*AUDIT_ROLES)
 
 
 class ShowingQuery(PageQuery):
-    actor_id = Identifier(metadata={"example": _ID, "description": "谁做的"})
-    subject_id = Identifier(metadata={"example": _ID, "description": "涉及哪名党员"})
+    actor_id = Identifier(data_key="actor", metadata={"example": _ID, "description": "谁做的"})
+    subject_id = Identifier(
+        data_key="subject", metadata={"example": _ID, "description": "涉及哪名党员"}
+    )
     operation = Text(length_max=80, metadata={"example": "review_claims"})
-    since = Instant(metadata={"example": _AT})
-    until = Instant(metadata={"example": _AT})
+    since = Instant(data_key="from", metadata={"example": _AT})
+    until = Instant(data_key="to", metadata={"example": _AT})
 
 
 class AuditEventQuery(ShowingQuery):
-    object_id = Identifier(metadata={"example": _ID, "description": "动了哪个对象"})
+    object_id = Identifier(
+        data_key="object", metadata={"example": _ID, "description": "动了哪个对象"}
+    )
     outcome = Choice(Outcome, metadata={"example": "denied"})
 
 
