@@ -24,9 +24,11 @@ from core.rows import dialect_of
 
 # A job over the whole roster names no single row; its name says what it did.
 IDS_MAX = 1_000
-# What keeps the machinery going tells of itself: runs, leases, the sealers' own chains.
+# What keeps the machinery going tells of itself: runs, leases, the sealers' own chains. And
+# whether somebody has read his messages is his own affair (guardrail 5): no trail of using the app.
 BOOKKEEPING = frozenset(
-    {"job_run", "job_standing", "background_job", "provider_breaker", "code_try"}
+    {"inbox_message"}
+    | {"job_run", "job_standing", "background_job", "provider_breaker", "code_try"}
     | {"ledger_block", "ledger_leaf", "ledger_tile", "audit_seal"}
 )
 
@@ -67,6 +69,11 @@ def note_reading(session: Session, what: str, member_ids: Iterable[UUID]) -> Non
     shown.update(dict.fromkeys(one for one in member_ids if one != own))
 
 
+def note_denied(session: Session, code: str, object_id: UUID) -> None:
+    """Record that one of a batch was not the actor's to decide, while the others went on."""
+    notes_of(session).denied.setdefault(code, {})[object_id] = None
+
+
 def note_refusal(
     session: Session, of: Attribution, outcome: Outcome, code: str, named: Mapping[str, UUID]
 ) -> None:
@@ -101,13 +108,15 @@ def _write_event(session: Session) -> None:
     notes = notes_of(session)
     shown = {what: _hexes(ids) for what, ids in notes.shown.items() if ids}
     has_changed = notes.has_changed(session.connection()) and not _is_bookkeeping(notes.touches)
-    if notes.is_settled or not (has_changed or shown):
+    if notes.is_settled or not (has_changed or shown or notes.denied):
         return
     attribution: Attribution | None = session.info.get(KEY)
     if attribution is None:
         raise Unattributed(f"nobody has said who writes {sorted(_tables(notes.touches))}")
     notes.is_settled = True
     row = _row(attribution) | _content(notes) | {"shown": shown or None}
+    if not (has_changed or shown):
+        row |= {"outcome": Outcome.DENIED, "code": next(iter(notes.denied))}
     row["written_hmac"] = _digest(session, notes.touches)
     session.execute(_inserting(dialect_of(session)), row)
 
@@ -150,14 +159,15 @@ def _content(notes: Notes) -> dict[str, Any]:
         objects.setdefault(touch.table, {}).update(dict.fromkeys(touch.ids))
         subjects.update(dict.fromkeys(touch.member_ids))
         places.update(dict.fromkeys(touch.organization_ids))
+    tables = list(objects)
+    objects |= {f"denied:{code}": ids for code, ids in notes.denied.items()}
     content: dict[str, Any] = {
         "on_behalf_of": notes.on_behalf_of,
-        "tables": list(objects),
-        "objects": {name: _hexes(ids) for name, ids in objects.items() if ids},
+        "tables": tables,
+        "objects": {name: named for name, ids in objects.items() if (named := _hexes(ids))},
         "object_count": sum(len(ids) for ids in objects.values()),
         "subjects": _hexes(subjects),
     }
-    content["objects"] = {name: ids for name, ids in content["objects"].items() if ids}
     if len(places) == 1:
         # It is filed where it happened; what spans several places, where the actor belongs.
         content["organization_id"] = next(iter(places))

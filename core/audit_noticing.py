@@ -59,6 +59,7 @@ class Notes:
     touches: list[Touch] = field(default_factory=list)
     concerned: dict[UUID, None] = field(default_factory=dict)
     shown: dict[str, dict[UUID, None]] = field(default_factory=dict)
+    denied: dict[str, dict[UUID, None]] = field(default_factory=dict)
     on_behalf_of: UUID | None = None
     is_settled: bool = False
 
