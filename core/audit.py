@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from core.attribution import KEY, Attribution
 from core.audit_models import AuditEvent, Outcome
-from core.audit_noticing import Notes, Touch, notes_of
+from core.audit_noticing import Notes, Touch, find_notes, notes_of
 from core.db import database_now, read_only, vault_of
 from core.rows import dialect_of
 
@@ -103,9 +103,9 @@ def _write_event(session: Session) -> None:
     if session.in_nested_transaction():
         return
     session.flush()
-    if not session.in_transaction():
+    notes = find_notes(session)
+    if notes is None:
         return
-    notes = notes_of(session)
     shown = {what: _hexes(ids) for what, ids in notes.shown.items() if ids}
     has_changed = notes.has_changed(session.connection()) and not _is_bookkeeping(notes.touches)
     if notes.is_settled or not (has_changed or shown or notes.denied):

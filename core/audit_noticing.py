@@ -72,10 +72,15 @@ class Notes:
 
 def notes_of(session: Session) -> Notes:
     """The notes of the session's transaction, which begins here at the latest."""
-    if not session.in_transaction():
+    if _KEY not in session.info:
         session.connection()
     notes: Notes = session.info[_KEY]
     return notes
+
+
+def find_notes(session: Session) -> Notes | None:
+    """The same, or None where the session has not asked the database for anything."""
+    return session.info.get(_KEY)
 
 
 class _Marks(Protocol):
@@ -93,6 +98,12 @@ def _begin(session: Session, transaction: _Marks, connection: Connection) -> Non
         return
     notes = Notes(ref(session), _changes(connection))
     session.info[_KEY] = connection.info[_KEY] = notes
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _end(session: Session, transaction: _Marks) -> None:
+    if transaction.parent is None:
+        session.info.pop(_KEY, None)
 
 
 @event.listens_for(Session, "after_soft_rollback")

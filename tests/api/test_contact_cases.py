@@ -175,7 +175,7 @@ def test_list_takes_a_constant_number_of_statements(service: Service, count: int
 
     assert len(answer.json["items"]) == count
     # The caller, the place, the list, its record.
-    assert len(seen) == 4
+    assert len(seen) == 5
 
 
 def test_reading_one_case_takes_a_constant_number_of_statements(service: Service) -> None:
@@ -188,7 +188,7 @@ def test_reading_one_case_takes_a_constant_number_of_statements(service: Service
         caller.post(f"/contact-cases/{case_id}/attempts", attempt_body())
         caller.post(f"/contact-cases/{case_id}/attempts", attempt_body())
 
-    assert counts == [8, 8]
+    assert counts == [9, 9]
 
 
 # --- Attempts ------------------------------------------------------------------------------------

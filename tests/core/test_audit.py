@@ -162,3 +162,12 @@ def test_member_and_command_are_named(session: Session, world: World) -> None:
         with pytest.raises(DBAPIError, match="ck_audit_event_"):
             session.commit()
         session.rollback()
+
+
+def test_commit_of_nothing_asks_nothing_of_the_database(session: Session, world: World) -> None:
+    with counted_statements(session) as seen:
+        session.rollback()
+        session.commit()
+        session.commit()
+
+    assert seen == []
