@@ -6,6 +6,7 @@ its WHERE clause picks by key. Nothing is asked of the database.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -36,6 +37,8 @@ ECHOES = frozenset(
     | {"outbox_outcome", "contact_recorded_day", "contact_standing", "contact_stage_entry"}
     | {"roster_import_row", "activity_organization", "bulletin_entry"}
 )
+# What was not built but written out names its table and nothing else.
+_BY_HAND = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?(\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Notes:
 
     def has_changed(self, connection: Connection) -> bool:
         """Whether a row was written: one that no statement found was not."""
+        if not self.touches:
+            return False
         if connection.dialect.name == "sqlite":
             return _changes(connection) > self.changes_before
         return self.rows > 0
@@ -110,22 +115,23 @@ def _end(session: Session, transaction: _Marks) -> None:
 def _forget(session: Session, transaction: _Marks) -> None:
     """What a savepoint has taken back was not written."""
     mark = _marks.pop(transaction, None)
-    if mark is not None:
-        del session.info[_KEY].touches[mark:]
+    notes = find_notes(session)
+    if mark is not None and notes is not None:
+        del notes.touches[mark:]
 
 
 @event.listens_for(Engine, "after_cursor_execute")
 def _notice(
-    connection: Connection, cursor: Any, _sql: str, _parameters: Any, context: Any, _many: bool
+    connection: Connection, cursor: Any, sql: str, _parameters: Any, context: Any, _many: bool
 ) -> None:
-    if not (context.isinsert or context.isupdate or context.isdelete):
-        return
+    is_built = context.isinsert or context.isupdate or context.isdelete
+    by_hand = None if is_built else _BY_HAND.match(sql)
     notes: Notes | None = connection.info.get(_KEY)
-    if notes is None:
+    if notes is None or not (is_built or by_hand):
         return
     notes.rows += max(cursor.rowcount, 0)
-    table = context.compiled.statement.table.name
-    if table in ECHOES:
+    table = by_hand[1] if by_hand else context.compiled.statement.table.name
+    if by_hand or table in ECHOES:
         notes.touches.append(Touch(table))
         return
     named = _ids_named(context)

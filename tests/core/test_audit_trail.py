@@ -93,6 +93,13 @@ def mentions(session: Session, mentioned_id: UUID) -> set[tuple[str, int]]:
     return {(row.role, row.event_seq) for row in rows}
 
 
+def test_statement_written_out_is_noticed_too(session: Session, world: World) -> None:
+    session.execute(sa.text("UPDATE member SET name = name"))
+    session.commit()
+
+    assert [event.tables for event in events_of(session)] == [["member"]]
+
+
 def test_statement_that_finds_no_row_leaves_no_event(session: Session, world: World) -> None:
     nobody = sa.update(Member).where(Member.id == new_id()).values(name="x")
 
