@@ -2,7 +2,6 @@
 
 import enum
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -108,6 +107,3 @@ class AuditSeal(Base):
     # The newest event in it: when retention may take the stretch.
     newest_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sealed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-Event = dict[str, Any]

@@ -94,8 +94,8 @@ def list_own_access(
     return _page(session, query, after, limit)
 
 
-def _events() -> sa.Select[Any]:
-    query: sa.Select[Any] = (
+def _events() -> sa.Select[*tuple[Any, ...]]:
+    query: sa.Select[*tuple[Any, ...]] = (
         sa.select(AuditEvent, Member.name.label("actor_name"))
         .outerjoin(Member, Member.id == AuditEvent.actor_id)
         .outerjoin(Organization, Organization.id == AuditEvent.organization_id)
@@ -121,7 +121,9 @@ def _mentions(mentioned_id: UUID, role: MentionRole) -> sa.ColumnElement[bool]:
     )
 
 
-def _matching(query: sa.Select[Any], wanted: EventFilter) -> sa.Select[Any]:
+def _matching(
+    query: sa.Select[*tuple[Any, ...]], wanted: EventFilter
+) -> sa.Select[*tuple[Any, ...]]:
     for column in (AuditEvent.actor_id, AuditEvent.operation, AuditEvent.outcome):
         value = getattr(wanted, column.key)
         if value is not None:
@@ -134,7 +136,7 @@ def _matching(query: sa.Select[Any], wanted: EventFilter) -> sa.Select[Any]:
 
 
 def _page(
-    session: Session, query: sa.Select[Any], after: list[str | int] | None, limit: int
+    session: Session, query: sa.Select[*tuple[Any, ...]], after: list[str | int] | None, limit: int
 ) -> Page[Any]:
     if after is not None:
         query = query.where(AuditEvent.seq < seq_key(after))

@@ -114,7 +114,7 @@ def _list(
     return cut(rows, limit, lambda row: [row.LedgerEntry.seq])
 
 
-def _lines(until: datetime | None = None) -> sa.Select[Any]:
+def _lines(until: datetime | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Entries with what stands beside them in a list, as known before an instant."""
     reversal = sa.orm.aliased(LedgerEntry)
     is_reversed = reversal.reverses_id == LedgerEntry.id
@@ -122,7 +122,7 @@ def _lines(until: datetime | None = None) -> sa.Select[Any]:
     if until is not None:
         is_reversed &= reversal.posted_at < until
         is_known = LedgerEntry.posted_at < until
-    query: sa.Select[Any] = (
+    query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
             LedgerEntry,
             Member.name.label("member_name"),
