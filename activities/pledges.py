@@ -27,6 +27,7 @@ from activities.pledge_rules import (
 from activities.pledge_states import PledgeStatus, PledgeStep
 from activities.pledge_steps import Move
 from activities.volunteering import NotAffiliated
+from core import audit
 from core.clock import business_day
 from core.ids import new_id
 from members.access import ROSTER_ROLES, Actor, get_member
@@ -47,6 +48,7 @@ def create(
         YearRefused, DueDateRefused, PrivateDataRefused: it cannot become a pledge.
     """
     get_member(session, actor, member_id, roles=ROSTER_ROLES)
+    audit.act_for(session, member_id)
     today = business_day(now)
     require_year(new.year, today=today)
     require_sound(new.words, year=new.year, kind=new.kind, today=today)

@@ -11,6 +11,7 @@ from activities import opportunities
 from activities.models import VolunteerRecord
 from activities.opportunities import OpportunityClosed
 from activities.service_models import ServiceOpportunity, ServiceSignup
+from core import audit
 from core.errors import Conflict, NotFound, RuleViolation
 from core.paging import Page, newest_first
 from members.access import ROSTER_ROLES, Actor, get_member
@@ -65,6 +66,7 @@ def sign_up(
         OpportunityFull, OpportunityClosed, AlreadySignedUp: why it cannot be.
     """
     get_member(session, actor, member_id, roles=ROSTER_ROLES)
+    audit.act_for(session, member_id)
     if member_id != actor.member_id and not given_word:
         raise WordMissing("志愿服务出于自愿，请写明本人如何表示愿意参加。")
     _require_offered(session, actor, opportunity_id, member_id)

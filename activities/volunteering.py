@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from activities.models import VolunteerRecord
 from activities.service_rules import ServiceFacts, Surroundings, flags_of, require_possible
 from activities.service_surroundings import load_surroundings
+from core import audit
 from core.errors import NotFound, RuleViolation, VersionConflict
 from core.ids import new_id
 from core.paging import Page, newest_first
@@ -61,6 +62,7 @@ def record(
         ClaimTooLate, PeriodClosed, NoSchemeInForce: it cannot count.
     """
     member = get_member(session, actor, member_id, roles=ROSTER_ROLES)
+    audit.act_for(session, member_id)
     require_possible(facts, member.joined_on, now=now)
     organization_id = _organization_on(session, member_id, facts.happened_on).id
     around = _surroundings(session, member_id, organization_id, facts)

@@ -7,6 +7,7 @@ import flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import (
+    attributing,
     auth,
     callbacks,
     cli,
@@ -75,6 +76,7 @@ def _register_hooks(app: flask.Flask, settings: Settings) -> None:
     request_log.register(app)
     metrics.register(app)
     limits.register(app, settings.server)
+    attributing.register(app)
 
 
 def _config(settings: Settings) -> dict[str, object]:

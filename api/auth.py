@@ -14,6 +14,7 @@ import jwt as pyjwt
 from flask_jwt_extended import JWTManager
 
 from api import limits
+from api.attributing import attribute_actor, attribute_bearer
 from api.extensions import db
 from api.problems import Problem
 from core.clock import business_day, utc_now
@@ -85,6 +86,7 @@ def require(policy: Policy) -> None:
     if policy is Access.PUBLIC:
         return
     _, claims = _verified_token()
+    attribute_bearer(UUID(claims["sub"]))
     actor = find_actor(
         db.session(),
         UUID(claims["sub"]),
@@ -94,6 +96,7 @@ def require(policy: Policy) -> None:
     )
     if actor is None:
         raise Problem(401, "auth.session_revoked")
+    attribute_actor(actor)
     if actor.must_change_password and policy is not Access.SIGNED_IN:
         raise Problem(403, "auth.password_change_required")
     if isinstance(policy, frozenset) and not actor.has_role(*policy):

@@ -182,6 +182,7 @@ def render(
 ) -> flask.Response:
     """One application/problem+json response."""
     request_id = flask.g.get("request_id", "")
+    flask.g.problem_code = code
     body: dict[str, Any] = {
         "type": f"/docs/problems#{code}",
         "code": code,

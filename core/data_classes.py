@@ -97,6 +97,14 @@ DATA_CLASSES = (
         _MINIMUM,
     ),
     DataClass(
+        "audit",
+        "操作和查阅的审计记录（只有编号）",
+        1096 * _DAY,
+        "封存",
+        "整段删除已封存的记录",
+        "网络安全法第二十一条；个人信息保护法第五十四条、第五十六条",
+    ),
+    DataClass(
         "number_access",
         "谁在何时因何看过完整号码",
         None,

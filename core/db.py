@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from core.attribution import KEY, by_this_program
 from core.config import Settings
 from core.crypto import Vault
 
@@ -117,8 +118,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def make_sessions(engine: Engine, vault: Vault) -> sessionmaker[Session]:
-    """Sessions for jobs, CLI and tests; they carry the vault so that domain code can find it."""
-    return sessionmaker(engine, expire_on_commit=False, info={"vault": vault})
+    """Sessions for jobs, CLI and tests; they carry the vault so that domain code can find it.
+
+    What they write is on the account of this program, until more is said.
+    """
+    info = {"vault": vault, KEY: by_this_program()}
+    return sessionmaker(engine, expire_on_commit=False, info=info)
 
 
 def vault_of(session: Session) -> Vault:

@@ -83,6 +83,17 @@ def id_key(key: list[str | int] | None) -> UUID | None:
         raise InvalidCursor from error
 
 
+def seq_key(key: list[str | int]) -> int:
+    """Read the sort key of a list that is ordered by one number.
+
+    Raises:
+        InvalidCursor: the key has another shape.
+    """
+    if len(key) != 1 or not isinstance(key[0], int) or not 0 < key[0] < 2**63:
+        raise InvalidCursor
+    return key[0]
+
+
 def _page_by_id(
     session: Session, query: sa.Select[*tuple[Any, ...]], entity: Any, limit: int
 ) -> Page[Any]:

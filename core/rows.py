@@ -21,7 +21,14 @@ from core.db import Base, UtcDateTime
 
 Rows = Sequence[Mapping[str, Any]]
 Upsert = postgresql.Insert | sqlite.Insert
-_PARAMETER = "given_rows"
+
+
+class GivenRows(str):
+    """Rows as they travel; whoever follows a statement need not take the text apart again."""
+
+    __slots__ = ("rows",)
+    PARAMETER = "given_rows"
+    rows: Rows
 
 
 def dialect_of(session: Session) -> str:
@@ -31,7 +38,7 @@ def dialect_of(session: Session) -> str:
 
 def row_source(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> sa.Subquery:
     """Rows to select from or join with; they come with the execution as `rows_parameter`."""
-    text = sa.bindparam(_PARAMETER, type_=sa.Text)
+    text = sa.bindparam(GivenRows.PARAMETER, type_=sa.Text)
     if dialect == "sqlite":
         unfolded = sa.func.json_each(text).table_valued("value")
         cells = [
@@ -57,7 +64,9 @@ def rows_parameter(session: Session, rows: Rows) -> dict[str, str]:
             return value.isoformat()
         raise TypeError(f"no JSON form for {type(value).__name__}")
 
-    return {_PARAMETER: json.dumps(rows, default=plain, ensure_ascii=False)}
+    text = GivenRows(json.dumps(rows, default=plain, ensure_ascii=False))
+    text.rows = rows
+    return {GivenRows.PARAMETER: text}
 
 
 def insert_rows(session: Session, model: type[Base], rows: Rows) -> None:

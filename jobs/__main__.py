@@ -21,7 +21,7 @@ from jobs import photo_files, runner, standings
 from jobs.definitions import Job, Loop, Sweep
 from jobs.outside import dispatch, make_outside
 from jobs.requested import run_next
-from jobs.runner import Watch
+from jobs.runner import Watch, of_job
 from jobs.schedule import JOBS, REQUESTED, SWEEPS
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ def main() -> None:
     settings = Settings.from_env()
     engine = make_engine(settings)
     selfcheck.require_fit(settings, engine, is_debug=False, now=utc_now())
-    sessions = make_sessions(engine, settings.vault)
+    sessions = of_job(make_sessions(engine, settings.vault), "jobs")
     # A tick that is late needs no explanation every second.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     stop = threading.Event()

@@ -6,7 +6,8 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import background
+from core import audit, background
+from core.attribution import by_job
 from core.background import BackgroundJob, JobState, LeaseLost
 from core.db import unit_of_work
 from core.errors import DomainError
@@ -33,6 +34,7 @@ def run_next(
             job = background.claim_next(session, now=clock())
         if job is None:
             return False
+        audit.attribute(session, by_job(job.kind))
         if job.attempt > ATTEMPTS_MAX:
             log.error("job.given_up", job_id=str(job.id), kind=job.kind)
             _fail(session, job, "任务多次中断，已经停止，请联系管理员。", clock())

@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from activities import check_ins, photo_retention
-from core import background, job_records
+from core import audit_sealing, background, job_records
 from core.data_classes import term_of
 from members import id_numbers, sign_in_records
 from members.contact import search_log_retention
@@ -25,7 +25,8 @@ class Purge(Protocol):
 
 
 # By class of data. `import_file` has a job of its own, because a rollback goes by its term too,
-# and a `photo` is noted with the time at which it went, because its file goes afterwards.
+# a `photo` is noted with the time at which it went, because its file goes afterwards, and of the
+# `audit` trail sealed stretches go as a whole.
 PURGES: Mapping[str, Purge] = {
     "id_number": id_numbers.purge_unwanted,
     "import_result": importing.purge_results,
@@ -42,7 +43,12 @@ PURGES: Mapping[str, Purge] = {
 def purge(session: Session, *, now: datetime) -> int:
     """Delete what nobody needs any more; returns how many rows."""
     photos = photo_retention.purge(session, closed_before=now - term_of("photo"), now=now)
-    return photos + sum(
-        purge_class(session, ended_before=now - term_of(code))
-        for code, purge_class in PURGES.items()
+    events = audit_sealing.purge(session, now=now)
+    return (
+        photos
+        + events
+        + sum(
+            purge_class(session, ended_before=now - term_of(code))
+            for code, purge_class in PURGES.items()
+        )
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
+from core.attribution import KEY, by_job
 from core.db import unit_of_work
 from core.job_records import JobRun, JobRunKind, JobRunState
 from jobs import claims, standings
@@ -52,6 +53,7 @@ def catch_up(sessions: Sessions, job: Job, clock: Clock) -> datetime:
     waits to be tried again, the later ones wait too.
     """
     now = clock()
+    sessions = of_job(sessions, job.name)
     with sessions() as session, unit_of_work(session):
         after = standings.settled_until(session, job)
         due = job.calendar.fires(after, now, limit=FIRES_AT_ONCE + 1)
@@ -82,6 +84,7 @@ def run_manually(sessions: Sessions, work: Job | Sweep, *, now: datetime, clock:
         now: the time that the run works with.
     """
     at = clock()
+    sessions = of_job(sessions, work.name)
     # Fires of a calendar fall on whole seconds; a run by hand never does, so the two cannot meet.
     at = at.replace(microsecond=at.microsecond or 1)
     with sessions() as session, unit_of_work(session):
@@ -96,6 +99,7 @@ def sweep(
     sessions: Sessions, one: Sweep | Loop, clock: Clock, last_beat: datetime | None
 ) -> datetime | None:
     """Do a sweep's work; returns when it was last noted that the sweep is well."""
+    sessions = of_job(sessions, one.name)
     try:
         done, now = (one.turn(), clock()) if isinstance(one, Loop) else (0, clock())
         with sessions() as session, unit_of_work(session):
@@ -112,6 +116,12 @@ def sweep(
         log.error("sweep.failed", sweep=one.name, error=describe(error))
         _note_failure(sessions, one.name, describe(error), clock)
         return None
+
+
+def of_job(sessions: Sessions, name: str) -> Sessions:
+    """The same sessions, on the account of a job."""
+    given = sessions.kw | {"info": sessions.kw.get("info", {}) | {KEY: by_job(name)}}
+    return sessionmaker(**given)
 
 
 def describe(error: Exception) -> str:

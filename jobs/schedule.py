@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from activities import activity_reminders, pledge_reminders
+from core import audit_sealing
 from core.background import Progress
 from jobs import outside, retention
 from jobs.calendar import daily, monthly, weekly
@@ -82,6 +83,8 @@ SWEEPS = (
     Sweep("close-bulletins", 60, bulletins.close_ripe),
     # Behind the postings, so that a slow approval never makes anybody wait.
     Sweep("seal-ledger", 30, sealing.seal),
+    # What is sealed is ten minutes old, so there is no hurry.
+    Sweep("seal-audit", 600, audit_sealing.seal),
 )
 
 # kind -> handler(session, subject_id, *, now); the runner commits at each yield.

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from core import audit
 from core.errors import Forbidden, NotFound
 from members.access_models import Account, Role, RoleGrant, in_force
 from members.models import Affiliation, AffiliationKind, Member, Organization
@@ -195,15 +196,17 @@ def hold_roles(session: Session, actor: Actor, roles: Iterable[Role]) -> frozens
     """
     wanted = set(roles)
     grant_ids = [held.grant_id for held in actor.held_roles if held.role in wanted]
-    organization_ids = session.scalars(
-        sa.select(RoleGrant.organization_id)
+    held_grants = session.execute(
+        sa.select(RoleGrant.organization_id, RoleGrant.role, RoleGrant.granted_by)
         .where(RoleGrant.id.in_(grant_ids), RoleGrant.revoked_at.is_(None))
         .order_by(RoleGrant.id)
         .with_for_update(read=True)
     ).all()
-    if not organization_ids:
+    if not held_grants:
         raise Forbidden("您的审核权限已停止，请刷新后再试。")
-    return frozenset(organization_ids)
+    if all(held.role == Role.DELEGATE for held in held_grants) and held_grants[0].granted_by:
+        audit.act_for(session, held_grants[0].granted_by)
+    return frozenset(held.organization_id for held in held_grants)
 
 
 def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:

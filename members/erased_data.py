@@ -36,7 +36,13 @@ def _unmatchable(own_id: str) -> sa.ColumnElement[str]:
 
 
 # Deleted whole, the key first: without it what backups hold is noise.
-DELETED = ("member_key", "member_channel_address", "notification_preference", "code_try")
+DELETED = ("member_key", "member_channel_address", "notification_preference", "code_try") + (
+    "push_registration",
+    "sms_code",
+    "sign_in_ticket",
+    "wechat_binding",
+    "device_session",
+)
 EMPTIED = (
     Erased(
         "member",
@@ -83,6 +89,7 @@ _ARCHIVE = "党内文件材料，按党员档案和党务公开规定保存"
 _LEDGER = "积分账本及其证明：只有编号；改动会使存证失效"
 KEPT = {
     "adjustment": _ARCHIVE,
+    "assigned_work": _ARCHIVE,
     "attendance": _NO_TEXT,
     "cadre_appointment": _ARCHIVE,
     "case_assignment": _NO_TEXT,

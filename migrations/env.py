@@ -12,6 +12,7 @@ import activities.pledge_models
 import activities.record_models
 import activities.service_models
 import core.alerts
+import core.audit_models
 import core.background
 import core.job_records
 import core.working_days
@@ -31,6 +32,7 @@ import members.session_models
 import members.transfer_models
 import notifications.delivery_models
 import notifications.models
+import points.audit_samples
 import points.models
 import points.proof_models
 import points.publicity_models

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from core import audit
 from core.errors import Forbidden, RuleViolation
 from core.quantities import format_points
 from members.access import REVIEWING_ROLES, Actor, hold_roles
@@ -49,6 +50,7 @@ _ABSENT = ("not_found", "没有找到，或不在您的审核范围内。")
 _DECIDED = ("claim.already_decided", "这项申报已经处理过，请看最新内容。")
 _OWN = (OwnClaim.code, "不能审核本人的申报。")
 _RECUSED = (Recused.code, "您已申请回避，由其他人审核。")
+_DENIED = frozenset({_ABSENT[0], _OWN[0], _RECUSED[0]})
 _NO_REASON = (ReasonRequired.code, "退回须写明原因。")
 _NEVER_OPENED = (PeriodClosed.code, "该年度没有开放过，不能计入。")
 _SCHEME = ("scheme.none_in_force", "当日没有适用的积分方案或项目。")
@@ -116,11 +118,15 @@ def review(
         _judge(actor, decision, claims.get(decision.claim_id), held, published)
         for decision in decisions
     ]
+    for one in verdicts:
+        if isinstance(one, Result) and one.code in _DENIED:
+            audit.note_denied(session, one.code, one.claim_id)
     postings = grant_all(session, [one for one in verdicts if isinstance(one, Award)])
     returned = [one for one in verdicts if isinstance(one, Decision)]
     marks = {posting.origin_id: (ClaimStatus.APPROVED, "") for posting in postings}
     marks |= {one.claim_id: (ClaimStatus.RETURNED, one.reason) for one in returned}
     decided_claims.mark(session, actor, marks, now=now)
+    audit.concern(session, (claims[claim_id].member_id for claim_id in marks))
     entries = ledger.post(session, actor, postings, now=now)
     outbox.enqueue(session, _messages(postings, returned, claims), now=now)
 

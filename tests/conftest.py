@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from core.attribution import KEY, by_this_program
 from core.config import Settings
 from core.crypto import Vault
 from core.db import read_only
@@ -121,7 +122,7 @@ def session(connection: Connection, vault: Vault) -> Iterator[Session]:
         connection,
         expire_on_commit=False,
         join_transaction_mode="create_savepoint",
-        info={"vault": vault},
+        info={"vault": vault, KEY: by_this_program()},
     ) as session:
         yield session
 

@@ -4,6 +4,7 @@ import flask
 
 from api.cli import (
     accounts,
+    audit,
     backup,
     contact,
     crypto,
@@ -25,6 +26,7 @@ def register(app: flask.Flask) -> None:
     """Add the command groups to the app."""
     app.cli.add_command(organizations.org)
     app.cli.add_command(accounts.accounts)
+    app.cli.add_command(audit.audit)
     app.cli.add_command(points.points)
     app.cli.add_command(schemes.scheme)
     app.cli.add_command(roster.roster)

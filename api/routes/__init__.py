@@ -10,6 +10,7 @@ from api.routes import (
     affiliations,
     assigned_work,
     attendance,
+    audit,
     auth,
     bulletins,
     cadres,
@@ -143,4 +144,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     erasures.blp,
     assigned_work.blp,
     contact_case_reviews.blp,
+    audit.blp,
 )

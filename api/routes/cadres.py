@@ -10,12 +10,15 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Day, Identifier, InSchema, Instant, OutSchema, PointsText, Text
 from api.paging import PageQuery, encode_page
-from api.routes.points import EntryPage, YearQuery, shown_entry
+from api.recorded_reading import recorded_reading
+from api.routes.points import EntryPage, LedgerQuery, YearQuery, shown_entry
+from core import audit
 from core.clock import utc_now
 from core.db import unit_of_work
 from members import cadres
 from members.cadres import APPOINTING_ROLES, CADRE_READING_ROLES, Appointment
 from points import cadre_points, entries
+from points.entries import LedgerView
 from points.models import Subject
 
 blp = Blueprint("cadres", __name__, description="村（社区）干部")
@@ -114,18 +117,20 @@ def end_cadre_appointment(data: dict[str, Any], appointment_id: UUID) -> Any:
 
 
 @blp.get("/orgs/<uuid:organization_id>/cadres/ledger", access=any_of(*CADRE_READING_ROLES))
-@blp.arguments(PageQuery, location="query")
+@blp.arguments(LedgerQuery, location="query")
 @blp.response(200, EntryPage)
 def list_cadre_ledger(query: dict[str, Any], organization_id: UUID) -> Any:
     """本组织及下级村（社区）干部的积分台账，新的在前"""
-    page = entries.list_of_organization(
-        db.session(),
-        current_actor(),
-        organization_id,
-        subject=Subject.CADRES,
-        after=query.get("cursor"),
-        limit=query["limit"],
-    )
+    with recorded_reading() as session:
+        page = entries.list_of_organization(
+            session,
+            current_actor(),
+            organization_id,
+            view=LedgerView(Subject.CADRES, query.get("as_of")),
+            after=query.get("cursor"),
+            limit=query["limit"],
+        )
+        audit.note_reading(session, "ledger", (row.LedgerEntry.member_id for row in page.items))
     return encode_page(page) | {"items": [shown_entry(row) for row in page.items]}
 
 

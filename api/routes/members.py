@@ -10,6 +10,8 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, Text
 from api.paging import PageQuery, encode_page, page_of
+from api.recorded_reading import recorded_reading
+from core import audit
 from core.clock import business_day, utc_now
 from core.db import unit_of_work
 from members import member_records, people
@@ -128,13 +130,15 @@ RosterPage = page_of(RosterLineOut)
 @blp.response(200, RosterPage)
 def list_members(query: dict[str, Any], organization_id: UUID) -> Any:
     """本级和下级的党员，按支部、小组、姓名排列"""
-    page = member_records.list_members(
-        db.session(),
-        current_actor(),
-        organization_id,
-        after=query.get("cursor"),
-        limit=query["limit"],
-    )
+    with recorded_reading() as session:
+        page = member_records.list_members(
+            session,
+            current_actor(),
+            organization_id,
+            after=query.get("cursor"),
+            limit=query["limit"],
+        )
+        audit.note_reading(session, "roster", (line.member.id for line in page.items))
     return encode_page(page)
 
 
@@ -166,7 +170,10 @@ def create_member(data: dict[str, Any], organization_id: UUID) -> Any:
 @blp.response(200, MemberOut)
 def get_member(member_id: UUID) -> Any:
     """一名党员今天的情况；本人也可查看自己"""
-    return shown_member(member_records.get(db.session(), current_actor(), member_id))
+    with recorded_reading() as session:
+        record = member_records.get(session, current_actor(), member_id)
+        audit.note_reading(session, "member_record", [member_id])
+    return shown_member(record)
 
 
 @blp.put("/members/<uuid:member_id>", access=KEEPERS)

@@ -10,10 +10,13 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Day, Identifier, InSchema, Instant, OutSchema, PointsText, QueryCount, Text
 from api.paging import PageQuery, encode_page, page_of
+from api.recorded_reading import recorded_reading
 from api.routes.claims import REVIEWERS
+from core import audit
 from core.clock import utc_now
 from core.db import unit_of_work
 from points import balances, entries, explanations, ledger
+from points.entries import LedgerView
 
 blp = Blueprint("points", __name__, description="积分")
 
@@ -22,6 +25,12 @@ _ID = "0198c0de-0000-7000-8000-000000000030"
 
 class YearQuery(InSchema):
     year = QueryCount(minimum=1900, maximum=2100, metadata={"example": 2026})
+
+
+class LedgerQuery(PageQuery):
+    as_of = Day(
+        metadata={"example": "2026-11-30", "description": "只看到这一天结束时已经知道的记录"}
+    )
 
 
 class ComponentOut(OutSchema):
@@ -71,6 +80,12 @@ class EntryOut(OutSchema):
     points = PointsText(metadata={"example": "2"})
     binding_cap = fields.String(allow_none=True, metadata={"example": None})
     scheme_version_id = Identifier(metadata={"example": _ID})
+    scheme_version = fields.Integer(metadata={"example": 1})
+    basis_kind = fields.String(
+        allow_none=True,
+        metadata={"example": "volunteer_record", "description": "依据的种类；冲正的为 null"},
+    )
+    basis_id = Identifier(allow_none=True, metadata={"example": _ID})
     reason = fields.String(metadata={"example": ""})
     actor_id = Identifier(metadata={"example": _ID})
     posted_at = Instant(metadata={"example": "2026-11-08T10:00:00+08:00"})
@@ -126,21 +141,27 @@ def list_my_entries(query: dict[str, Any]) -> Any:
 @blp.response(200, ExplanationOut)
 def explain_entry(entry_id: UUID) -> Any:
     """这笔积分为什么是这个数"""
-    return explanations.explain(db.session(), current_actor(), entry_id)
+    with recorded_reading() as session:
+        explained = explanations.explain(session, current_actor(), entry_id)
+        audit.note_reading(session, "ledger", [explained.entry.member_id])
+    return explained
 
 
 @blp.get("/orgs/<uuid:organization_id>/points/ledger", access=any_of(*entries.LEDGER_ROLES))
-@blp.arguments(PageQuery, location="query")
+@blp.arguments(LedgerQuery, location="query")
 @blp.response(200, EntryPage)
 def list_ledger(query: dict[str, Any], organization_id: UUID) -> Any:
     """本组织及下级的积分台账，新的在前"""
-    page = entries.list_of_organization(
-        db.session(),
-        current_actor(),
-        organization_id,
-        after=query.get("cursor"),
-        limit=query["limit"],
-    )
+    with recorded_reading() as session:
+        page = entries.list_of_organization(
+            session,
+            current_actor(),
+            organization_id,
+            view=LedgerView(as_of=query.get("as_of")),
+            after=query.get("cursor"),
+            limit=query["limit"],
+        )
+        audit.note_reading(session, "ledger", (row.LedgerEntry.member_id for row in page.items))
     return encode_page(page) | {"items": [shown_entry(row) for row in page.items]}
 
 
@@ -159,11 +180,11 @@ def shown_entry(row: Any) -> dict[str, Any]:
     """An entry of a list with the names that stand beside it."""
     entry = row.LedgerEntry
     values = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
-    return values | {
-        "member_name": row.member_name,
-        "organization_name": row.organization_name,
-        "reversed_by": row.reversed_by,
-    }
+    return values | {name: getattr(row, name) for name in _BESIDE}
 
 
-_ENTRY_FIELDS = EntryOut().fields.keys() - {"member_name", "organization_name", "reversed_by"}
+_BESIDE = frozenset(
+    {"member_name", "organization_name", "reversed_by"}
+    | {"scheme_version", "basis_kind", "basis_id"}
+)
+_ENTRY_FIELDS = EntryOut().fields.keys() - _BESIDE

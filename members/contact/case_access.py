@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import audit
 from core.errors import Conflict, NotFound, VersionConflict
 from core.ids import new_id
 from core.paging import Page, cut, id_key
@@ -115,13 +116,17 @@ def change_open(
 
 
 def note_access(
-    session: Session, actor: Actor, case_ids: Sequence[UUID], *, showing: Showing, now: datetime
+    session: Session, actor: Actor, cases: Sequence[ContactCase], *, showing: Showing, now: datetime
 ) -> None:
-    """Record that the actor is shown these cases; in the transaction that reads them."""
+    """Record that the actor is shown these cases; in the transaction that reads them.
+
+    The case keeps its own register, with purpose and number; the audit trail, where every
+    showing of personal data is found, is told whom it showed.
+    """
     rows = [
         {
             "id": new_id(),
-            "case_id": case_id,
+            "case_id": case.id,
             "actor_id": actor.member_id,
             "kind": showing.kind,
             "purpose": showing.purpose,
@@ -129,9 +134,11 @@ def note_access(
             "request_id": actor.request_id,
             "at": now,
         }
-        for case_id in case_ids
+        for case in cases
     ]
     insert_rows(session, CaseAccessRecord, rows)
+    what = "phone" if showing.kind is AccessKind.NUMBER else "contact_case"
+    audit.note_reading(session, what, [case.member_id for case in cases])
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def list_cases(
         query = query.where(_comes_after(session, is_wanted, last_id))
     lines = [CaseLine(*row) for row in session.execute(query)]
     page = cut(lines, limit, lambda line: [str(line.case.id)])
-    shown = [line.case.id for line in page.items]
+    shown = [line.case for line in page.items]
     note_access(session, actor, shown, showing=Showing(AccessKind.LIST), now=now)
     return page
 
@@ -147,8 +147,8 @@ def open_case(
     Raises:
         NotFound: it is absent, out of scope, or about the actor himself.
     """
-    get_case(session, actor, case_id)
-    note_access(session, actor, [case_id], showing=showing, now=now)
+    case = get_case(session, actor, case_id)
+    note_access(session, actor, [case], showing=showing, now=now)
     line = CaseLine(*session.execute(_lines().where(ContactCase.id == case_id)).one())
     attempts = _attempts_of(session, case_id)
     decisions = find_decisions(session, line.member.id)

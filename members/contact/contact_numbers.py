@@ -160,7 +160,7 @@ def disclose(
     if case.state != CaseState.OPEN:
         raise CaseClosed
     showing = Showing(AccessKind.NUMBER, purpose, number_id)
-    note_access(session, actor, [case_id], showing=showing, now=now)
+    note_access(session, actor, [case], showing=showing, now=now)
     if number_id is None:
         return _roster_phone(session, session.get_one(Member, case.member_id))
     number = get_number(session, case.member_id, number_id)

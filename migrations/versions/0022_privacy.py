@@ -10,7 +10,7 @@ from migrations.append_only import guard
 from migrations.sqlite_rebuild import rebuild_table
 
 revision = "0022"
-down_revision = "0018"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -175,7 +175,7 @@ def test_list_takes_a_constant_number_of_statements(service: Service, count: int
 
     assert len(answer.json["items"]) == count
     # The caller, the place, the list, its record.
-    assert len(seen) == 4
+    assert len(seen) == 5
 
 
 def test_reading_one_case_takes_a_constant_number_of_statements(service: Service) -> None:

@@ -9,7 +9,6 @@ import pytest
 import yaml
 from sqlalchemy.orm import Session
 
-from core.db import vault_of
 from jobs.requested import run_next
 from jobs.schedule import REQUESTED
 from points import scheme_texts
@@ -238,7 +237,7 @@ def _sessions(service: Service) -> Any:
             connection,
             expire_on_commit=False,
             join_transaction_mode="create_savepoint",
-            info={"vault": vault_of(service.world.session)},
+            info=service.world.session.info,
         )
 
     return make

@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.attribution import KEY, by_this_program
 from core.clock import utc_now
 from core.job_records import JobRun, JobStanding
 from jobs import standings
@@ -145,7 +146,7 @@ def campaign(
     jobs = make_jobs(directory)
     engine = sa.create_engine(url, pool_pre_ping=True)
     begin = utc_now()
-    with sa.orm.Session(engine) as session:
+    with sa.orm.Session(engine, info={KEY: by_this_program()}) as session:
         standings.register(session, jobs, (), now=begin)
         for job in jobs:
             standings.advance(session, job, begin)

@@ -116,7 +116,7 @@ def test_member_without_role_reaches_no_operation_of_a_role(service: Service) ->
             assert (answer.status_code, answer.json["code"]) == (403, "perm.denied"), template
 
 
-def test_reading_writes_nothing(service: Service) -> None:
+def test_reading_writes_nothing_but_that_it_was_read(service: Service) -> None:
     statements: list[str] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -130,7 +130,8 @@ def test_reading_writes_nothing(service: Service) -> None:
     sa.event.remove(service.connection, "before_cursor_execute", note)
 
     assert len(statements) > 20
-    assert [s for s in statements if any(word in s.upper().split() for word in WRITING)] == []
+    written = [s for s in statements if any(word in s.upper().split() for word in WRITING)]
+    assert [s for s in written if not s.startswith("INSERT INTO audit_event ")] == []
 
 
 def test_input_schemas_refuse_unknown_fields(app: flask.Flask) -> None:

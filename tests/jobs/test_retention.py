@@ -22,7 +22,7 @@ from tests.world import NOW, World, build_world
 def test_every_term_has_a_purge_and_every_purge_a_term() -> None:
     with_term = {one.code for one in DATA_CLASSES if one.term is not None}
 
-    assert with_term - {"import_file", "photo"} == retention.PURGES.keys()
+    assert with_term - {"import_file", "photo", "audit"} == retention.PURGES.keys()
     assert len(with_term) < len(DATA_CLASSES) == len({one.code for one in DATA_CLASSES})
 
 

@@ -25,6 +25,7 @@ from points import (
 from points.cadre_points import NotACadre
 from points.crediting import Credited, Occasion
 from points.definitions import Event
+from points.entries import LedgerView
 from points.models import Subject
 from points.scheme_texts import SchemeText
 from tests.points.schemes.drafting import draft, item_of, publish
@@ -101,7 +102,12 @@ def test_lists_never_mix_subjects(world: World) -> None:
             world.session, world.actor("党员甲"), subject=subject, after=None, limit=9
         )
         ledger_page = entries.list_of_organization(
-            world.session, world.actor("街道干事"), place, subject=subject, after=None, limit=9
+            world.session,
+            world.actor("街道干事"),
+            place,
+            view=LedgerView(subject),
+            after=None,
+            limit=9,
         )
         for page in (own, ledger_page):
             assert [row.LedgerEntry.id for row in page.items] == [expected.entry_id]
@@ -150,7 +156,7 @@ def test_ledger_of_cadres_is_closed_to_branch_leaders(world: World) -> None:
             world.session,
             world.actor("书记一"),
             world.organizations["一支部"],
-            subject=Subject.CADRES,
+            view=LedgerView(Subject.CADRES),
             after=None,
             limit=9,
         )
