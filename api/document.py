@@ -50,6 +50,12 @@ _WAYS_OUT_OF = {
     "auth.bad_credentials": "核对手机号和密码；忘记密码请支部书记重置",
     "auth.old_password_wrong": "重新输入原密码",
     "auth.password_change_required": "先用 PUT /auth/password 修改初始密码",
+    "idempotency.missing": "每次操作生成一个 UUID，发送之前存下，重发时用同一个",
+    "idempotency.in_progress": "按 Retry-After 用同一编号重试",
+    "idempotency.settled": "不用再发；重新读取最新内容",
+    "idempotency.malformed": "用 UUID，例如 0f8fad5b-d9cb-469f-a165-70867728950e",
+    "idempotency.mismatch": "内容改了就是另一次操作：换一个新的编号",
+    "outcome_unknown": "按 Retry-After 用同一编号重试；已经办成的，会给出同一应答",
     "claim.duplicate": "不用再报，原来的一条还在",
     "entry.already_reversed": "不用再冲正，流水里已有冲正记录",
 }
@@ -97,6 +103,12 @@ class ProblemOut(OutSchema):
     retry = fields.String(metadata={"example": "never"})
     request_id = fields.String(metadata={"example": "k7m2p9qd"})
     errors = fields.List(fields.Nested(FieldProblemOut), metadata={"optional": True})
+    current = fields.Dict(
+        metadata={
+            "optional": True,
+            "description": "conflict.version 时对象现在的样子；同其 GET 应答",
+        }
+    )
 
 
 class Api(flask_smorest.Api):
