@@ -6,7 +6,7 @@ import string
 import flask
 from werkzeug.wrappers import Response
 
-from api import auth, callbacks, cli, document, metrics, problems, routes
+from api import auth, callbacks, cli, document, metrics, problems, representations, routes
 from api.extensions import db, jwt
 from api.parsing import PathIdentifier
 from core.config import ConfigError, Settings
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     callbacks.register(app)
     app.before_request(_begin_request)
     app.after_request(_finish_request)
+    representations.register(app)
     cli.register(app)
     open_routes = auth.unguarded_rules(app)
     if open_routes:

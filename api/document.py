@@ -71,7 +71,8 @@ CONFIG = {
     "API_SPEC_OPTIONS": {
         "info": {
             "description": "承诺践诺、志愿服务、主题党日的积分记账。错误一律为 RFC 9457 "
-            "problem+json；积分与小时以十进制文本表示；时间带时区。"
+            "problem+json；积分与小时以十进制文本表示；时间带时区。GET 的应答带强 ETag，再读时用 "
+            "If-None-Match，没有变化答 304；重发 POST 用同一个 Idempotency-Key。"
         },
         "security": [{"bearer": []}],
         "components": {

@@ -68,6 +68,7 @@ EDGE_ERRORS = {
         EdgeError("validation", 422, "有内容需要修改"),
         EdgeError("idempotency.malformed", 422, "Idempotency-Key 应为 UUID"),
         EdgeError("idempotency.mismatch", 422, "同一编号已用于内容不同的请求"),
+        EdgeError("outbox.not_offline", 422, "这个操作不能离线补交"),
         EdgeError("server.error", 500, "系统出错了，请稍后再试", "after:5"),
         EdgeError("outcome_unknown", 503, "还不知道是否办成，请用同一编号重试", "after:2"),
         EdgeError("server.busy", 503, "系统繁忙，请稍后再试", "after:2"),

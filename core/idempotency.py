@@ -76,8 +76,7 @@ def reserve(session: Session, use: KeyUse, *, now: datetime) -> bool:
     dialect = dialect_of(session)
     if dialect == "postgresql":
         given["lock_number"] = use.lock_number()
-    result: Any = session.execute(_reserving(dialect), given)
-    return bool(result.rowcount)
+    return session.scalar(_reserving(dialect), given) is not None
 
 
 def find_outcome(session: Session, use: KeyUse) -> Outcome | None:
@@ -105,16 +104,17 @@ def purge(session: Session, *, used_before: datetime) -> int:
 
 
 @functools.cache
-def _reserving(dialect: str) -> sa.Insert:
+def _reserving(dialect: str) -> sa.UpdateBase:
     table = IdempotencyKey.__table__
     names = ("member_id", "operation", "key", "fingerprint", "used_at")
     values = sa.select(*(sa.bindparam(name, type_=table.c[name].type) for name in names))
     if dialect == "sqlite":
         # Without a WHERE, SQLite takes ON CONFLICT for a join's ON.
         insert = sqlite.insert(table).from_select(names, values.where(sa.true()))
-        return insert.on_conflict_do_nothing()
+        return insert.on_conflict_do_nothing().returning(table.c.key)
     lock = sa.func.pg_try_advisory_xact_lock(sa.bindparam("lock_number", type_=sa.BigInteger))
-    return postgresql.insert(table).from_select(names, values.where(lock)).on_conflict_do_nothing()
+    taking = postgresql.insert(table).from_select(names, values.where(lock))
+    return taking.on_conflict_do_nothing().returning(table.c.key)
 
 
 def _same_use(prefix: str) -> sa.ColumnElement[bool]:

@@ -38,6 +38,7 @@ from api.routes import (
     objections,
     opportunities,
     organizations,
+    outbox,
     own_reports,
     periods,
     pledge_decisions,
@@ -124,5 +125,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contact_case_work.blp,
     contact_contests.blp,
     own_reports.blp,
+    outbox.blp,
     membership_decisions.blp,
 )
