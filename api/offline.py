@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask
-from werkzeug.routing import BuildError, Rule
+from werkzeug.routing import Rule
 
 from api import subrequests
 from api.problems import edge_problem
@@ -76,12 +76,11 @@ def _send(op: Op) -> flask.Response:
     write, rule = OFFLINE.get(op["operation"]), _find_rule(op["operation"])
     if write is None or rule is None:
         return edge_problem("outbox.not_offline")
-    method = next(iter((rule.methods or set()) & {"POST", "PUT"}))
-    try:
-        routes = flask.current_app.url_map.bind("")
-        path = routes.build(rule.endpoint, dict(op["path_params"]), method)
-    except BuildError:
+    if op["path_params"].keys() != rule.arguments:
         return edge_problem("request.not_found")
+    method = next(iter((rule.methods or set()) & {"POST", "PUT"}))
+    routes = flask.current_app.url_map.bind("")
+    path = routes.build(rule.endpoint, dict(op["path_params"]), method)
     return subrequests.ask(method, path, body=_timed(write, op), key=str(op["key"]))
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from typing import Any, cast
 
 import flask
@@ -36,32 +37,35 @@ def ask(
 
 
 def read_object() -> Answer | None:
-    """What the object of this write looks like to the caller now; None if it has no address.
-
-    The object is read at the address of the write itself or, for `/things/{id}/verb`, above it.
-    """
-    path = _reading_path()
+    """What the object of this write looks like to the caller now; None if it has no address."""
+    path = find_reading_path(flask.request.path, flask.request.view_args or {})
     return None if path is None else ask("GET", path)
 
 
-def _reading_path() -> str | None:
-    # The prefix of the API is no object; without its last id the address is another object's.
-    _, *prefix, rest = flask.request.path.split("/", 3)
-    steps, ids = rest.split("/"), {str(value) for value in (flask.request.view_args or {}).values()}
-    routes = flask.current_app.url_map.bind("")
+def find_reading_path(path: str, ids: Mapping[str, Any]) -> str | None:
+    """Where the object of a write can be read: at its own address, or above it.
+
+    `/things/{id}/verb` is read at `/things/{id}`, and what is written below `/admin` or below an
+    organisation may be read without either. Without its last id it would be another object.
+    """
+    api, prefix, rest = path.removeprefix("/").split("/", 2)
+    steps, named = rest.split("/"), {str(value) for value in ids.values()}
     while steps:
-        path = "/".join(["", *prefix, *steps])
-        try:
-            routes.match(path, "GET")
-            return path
-        except HTTPException:
-            pass
-        # `/orgs/{id}/things/{id}` may be read at `/things/{id}`.
-        if len(steps) == 4 and ids >= {steps[1], steps[3]}:
-            steps = steps[2:]
-        elif steps.pop() in ids:
-            return None
+        for skipped in range(min(3, len(steps))):
+            address = "/".join(["", api, prefix, *steps[skipped:]])
+            if _can_be_read(address):
+                return address
+        if steps.pop() in named:
+            break
     return None
+
+
+def _can_be_read(address: str) -> bool:
+    try:
+        flask.current_app.url_map.bind("").match(address, "GET")
+    except HTTPException:
+        return False
+    return True
 
 
 def _environ(method: str, path: str, body: Any, key: str | None) -> dict[str, Any]:

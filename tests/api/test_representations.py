@@ -1,8 +1,10 @@
 """ETags of the data, 304, gzip, and the current object where a version has moved on."""
 
 import gzip
+from uuid import uuid4
 
 from tests.api.main_job_steps import facts, record
+from tests.api.test_pledges import NEW
 from tests.served import Service
 
 
@@ -36,9 +38,6 @@ def test_tag_of_one_person_opens_nothing_to_another(service: Service) -> None:
 def test_long_answer_is_compressed_for_who_can_read_it(service: Service) -> None:
     plain = service.nobody.send("GET", "/meta/errors")
     client = service.app.test_client()
-
-    def get(**headers: str) -> object:
-        return client.get("/api/v1/meta/errors", headers=headers)
 
     packed = client.get("/api/v1/meta/errors", headers={"Accept-Encoding": "br, gzip;q=0.5"})
     refused = client.get("/api/v1/meta/errors", headers={"Accept-Encoding": "gzip;q=0"})
@@ -80,11 +79,32 @@ def test_secrets_short_answers_and_answers_to_writes_are_not_compressed(service:
 
 
 def test_version_conflict_shows_the_object_as_it_is_now(service: Service) -> None:
-    pledge = {"title": "每月上门帮助独居老人", "category": "livelihood", "due_on": "2026-11-30"}
-    _ = pledge
     secretary, branch = service.caller("书记一"), service.world.organizations["一支部"]
-    template = secretary.post(
-        f"/orgs/{branch}/activity-templates",
-        {"name": "主题党日", "kind": "theme_day", "title": "十一月主题党日", "minutes": 90},
-    )
-    assert template.status_code == 201, template.text
+    body = {"kind": "theme_day", "title": "主题党日", "planned_minutes": 90, "tags": []}
+    template = secretary.post(f"/orgs/{branch}/activity-templates", body).json
+    path = f"/activity-templates/{template['id']}"
+    changed = secretary.put(path, body | {"title": "十一月主题党日", "version": 1})
+
+    refused = secretary.put(path, body | {"title": "另一个名字", "version": 1})
+
+    assert changed.status_code == 200, changed.text
+    assert (refused.status_code, refused.json["code"]) == (409, "conflict.version")
+    assert refused.json["current"] == changed.json == secretary.get(path).json
+
+
+def test_repeated_version_conflict_shows_what_has_changed_since(service: Service) -> None:
+    member, reviewer = service.caller("党员甲"), service.caller("书记一")
+    pledge = member.post("/pledges", NEW)
+    assert pledge.status_code == 201, pledge.text
+    path, key = f"/pledges/{pledge.json['id']}", {"Idempotency-Key": str(uuid4())}
+    member.post(f"{path}/submit")
+    stale = {"json": {"version": 1, "reason": "请写明次数"}, "headers": key}
+    refused = reviewer.send("POST", f"{path}/return", **stale)
+    now = reviewer.get(path).json
+    reviewer.post(f"{path}/return", {"version": now["version"], "reason": "请写明次数"})
+
+    again = reviewer.send("POST", f"{path}/return", **stale)
+
+    assert (refused.json["code"], refused.json["current"]) == ("conflict.version", now)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json["current"] == reviewer.get(path).json != now
