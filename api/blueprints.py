@@ -9,7 +9,7 @@ import marshmallow as ma
 from marshmallow import fields
 
 from api.auth import Access, Policy, guard
-from api.idempotency import NEEDS_KEY, PARAMETER, Retry, once
+from api.idempotency import NEEDS_KEY, PARAMETER_NAME, Retry, once
 from api.parsing import StrictParser
 
 _PROBLEM_NAMES = {304: "NOT_MODIFIED", 400: "BAD_REQUEST", 401: "UNAUTHORIZED"}
@@ -40,9 +40,11 @@ class Blueprint(flask_smorest.Blueprint):
 
         A POST needs an `Idempotency-Key` unless `retry` says why it is safe without.
         """
+        has_member = access not in (Access.PUBLIC, Access.REFRESH)
         if retry is None and methods == ["POST"]:
-            has_member = access not in (Access.PUBLIC, Access.REFRESH)
             retry = Retry.KEYED if has_member else Retry.NO_MEMBER
+        if retry in NEEDS_KEY and not has_member:
+            raise ValueError(f"{rule}: there is no member to whom a key could belong")
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             documented = self._document(view, access, rule, methods[0])
@@ -92,7 +94,7 @@ class Blueprint(flask_smorest.Blueprint):
 
 def _keyed(view: Callable[..., Any], retry: Retry) -> Callable[..., Any]:
     arguments = view.__dict__["_apidoc"].setdefault("arguments", {})
-    arguments.setdefault("parameters", []).append(dict(PARAMETER))
+    arguments.setdefault("parameters", []).append(PARAMETER_NAME)
     return once(view, view.__name__, retry)
 
 
@@ -102,7 +104,8 @@ def _refusing_strays(view: Callable[..., Any]) -> Callable[..., Any]:
     Silently ignoring them would let a mistyped filter return everything.
     """
     parameters = view.__dict__.get("_apidoc", {}).get("arguments", {}).get("parameters", [])
-    locations = {parameter["in"] for parameter in parameters}
+    # A parameter that many operations share stands here by its name; it is a header.
+    locations = {parameter["in"] for parameter in parameters if not isinstance(parameter, str)}
 
     def strict(*args: Any, **kwargs: Any) -> Any:
         if flask.request.args and "query" not in locations:

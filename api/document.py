@@ -18,6 +18,7 @@ from api import problems
 from api.auth import Access, guard
 from api.blueprints import Blueprint
 from api.fields import OutSchema
+from api.idempotency import PARAMETER, PARAMETER_NAME
 from api.paging import Cursor
 
 PREFIX = "/api/v1"
@@ -171,6 +172,7 @@ def register(app: flask.Flask, blueprints: Sequence[Blueprint]) -> None:
     ):
         api.register_field(field, *shape)
     api.init_app(app)
+    api.spec.components.parameter(PARAMETER_NAME, "header", PARAMETER)
     for blueprint in blueprints:
         api.register_blueprint(blueprint, url_prefix=PREFIX)
     app.add_url_rule(f"{UI_PATH}/<path:name>", "swagger_files", _ui_file)

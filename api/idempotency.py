@@ -28,8 +28,8 @@ from members.access import Actor
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
+PARAMETER_NAME = "IdempotencyKey"
 PARAMETER = {
-    "in": "header",
     "name": HEADER,
     "required": True,
     "schema": {"type": "string", "format": "uuid"},

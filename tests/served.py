@@ -51,7 +51,8 @@ class Document:
             shared = item.get("parameters", [])
             for method, operation in item.items():
                 if method != "parameters":
-                    merged = {"parameters": [*shared, *operation.get("parameters", [])]}
+                    own = [self.resolve(one) for one in operation.get("parameters", [])]
+                    merged = {"parameters": [*shared, *own]}
                     found[method.upper(), path] = operation | merged
         return found
 
