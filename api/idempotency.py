@@ -4,7 +4,9 @@ import enum
 import functools
 import hashlib
 import json
+import random
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,6 +38,10 @@ PARAMETER = {
     "description": "这次操作的编号：发送之前先存下，没有收到应答时原样重发；90 天内只生效一次",
     "example": "0f8fad5b-d9cb-469f-a165-70867728950e",
 }
+COLLISIONS_MAX = 3
+# Serialisation failure and deadlock: nothing of the transaction was kept.
+_UNDONE = frozenset({"40001", "40P01"})
+_PAUSE_SECONDS_MAX = 0.05
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
@@ -64,9 +70,25 @@ def once(view: Callable[..., Any], operation: str, retry: Retry) -> Callable[...
     @functools.wraps(view)
     def answered(*args: Any, **ids: Any) -> flask.Response:
         use = KeyUse(current_actor().member_id, operation, _given_key(), _fingerprint(ids))
-        return _settle(use, lambda: view(*args, **ids), keeps_answer=retry is Retry.KEYED)
+        return _settle_in_turn(use, lambda: view(*args, **ids), keeps_answer=retry is Retry.KEYED)
 
     return answered
+
+
+def _settle_in_turn(use: KeyUse, act: Callable[[], Any], *, keeps_answer: bool) -> flask.Response:
+    """Do it again where the database undid this transaction to let another pass.
+
+    A form is not sent twice from here: its files have been read, and may have been stored.
+    """
+    is_form = flask.request.mimetype == "multipart/form-data"
+    for _ in range(0 if is_form else COLLISIONS_MAX):
+        try:
+            return _settle(use, act, keeps_answer=keeps_answer)
+        except sqlalchemy.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _UNDONE:
+                raise
+            time.sleep(random.uniform(0, _PAUSE_SECONDS_MAX))  # noqa: S311 - no secret
+    return _settle(use, act, keeps_answer=keeps_answer)
 
 
 def _settle(use: KeyUse, act: Callable[[], Any], *, keeps_answer: bool) -> flask.Response:

@@ -121,7 +121,9 @@ def create_contact_attempt(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.post(
-    "/contact-cases/<uuid:case_id>/attempts/<uuid:attempt_id>/own-report-links", access=WORKERS
+    "/contact-cases/<uuid:case_id>/attempts/<uuid:attempt_id>/own-report-links",
+    access=WORKERS,
+    retry=Retry.SHOWN_ONCE,
 )
 @blp.response(201, OwnReportLinkOut)
 def create_own_report_link(case_id: UUID, attempt_id: UUID) -> Any:

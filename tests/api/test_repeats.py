@@ -7,8 +7,11 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from psycopg.errors import DeadlockDetected
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from activities import volunteering
 from activities.models import VolunteerRecord
 from core.clock import utc_now
 from core.idempotency import IdempotencyKey
@@ -137,6 +140,29 @@ def test_an_error_of_ours_takes_the_key_back_with_the_effect(
 
     assert (failed.status_code, left) == (500, 0)
     assert (again.status_code, REPLAYED in again.headers) == (201, False)
+
+
+@pytest.mark.parametrize(("deadlocks", "status", "effects"), [(3, 201, 1), (4, 503, 0)])
+def test_deadlock_is_tried_again_three_times(
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    deadlocks: int,
+    status: int,
+    effects: int,
+) -> None:
+    left = iter(range(deadlocks))
+    get_record = volunteering.get_record
+
+    def fails_at_first(*args: Any) -> Any:
+        if next(left, None) is not None:
+            raise OperationalError("", {}, DeadlockDetected())
+        return get_record(*args)
+
+    monkeypatch.setattr("api.routes.services.volunteering.get_record", fails_at_first)
+
+    answer = service.caller("党员甲").post("/service-records", facts())
+
+    assert (answer.status_code, count(service, VolunteerRecord)) == (status, effects)
 
 
 def test_replay_is_not_shown_to_who_has_lost_the_role(service: Service) -> None:

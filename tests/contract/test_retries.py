@@ -23,7 +23,7 @@ WITHOUT_KEY = {
     "mark_messages_read": Retry.NATURAL,
     "send_outbox": Retry.BATCH,
 }
-SHOWN_ONCE = {"issue_account", "disclose_contact_number"}
+SHOWN_ONCE = {"issue_account", "disclose_contact_number", "create_own_report_link"}
 # Reviewed by a person: lists without a cursor, and what keeps them short.
 BOUNDED = {
     "list_errors": "the error codes of this version",
