@@ -15,7 +15,7 @@ from api.parsing import StrictParser
 _PROBLEM_NAMES = {304: "NOT_MODIFIED", 400: "BAD_REQUEST", 401: "UNAUTHORIZED"}
 _PROBLEM_NAMES |= {403: "FORBIDDEN", 404: "NOT_FOUND"}
 _PROBLEM_NAMES |= {409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
-_PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY"}
+_PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY", 503: "SERVICE_UNAVAILABLE"}
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -76,7 +76,8 @@ class Blueprint(flask_smorest.Blueprint):
         if method == "GET":
             statuses.add(304)
         if method != "GET":
-            statuses |= {409, 413, 415}
+            # A write whose COMMIT was lost is answered 503, and repeated with the same key.
+            statuses |= {409, 413, 415, 503}
         if access is not Access.PUBLIC:
             statuses |= {401, 403}
         # A body may name what is not there, or is out of scope.

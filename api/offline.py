@@ -100,12 +100,12 @@ def _timed(write: OfflineWrite, op: Op) -> dict[str, Any] | None:
     """The body, with the time at which it happened where that has a place in it."""
     body, at = op["body"], op["occurred_at"]
     if at is None:
-        return body  # type: ignore[no-any-return]
+        return body
     if write.instant_field:
         return {write.instant_field: at.isoformat()} | (body or {})
     if write.day_field:
         return {write.day_field: business_day(at).isoformat()} | (body or {})
-    return body  # type: ignore[no-any-return]
+    return body
 
 
 def _objects_of(op: Op) -> set[str]:

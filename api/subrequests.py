@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import flask
 from werkzeug.exceptions import HTTPException
@@ -88,4 +88,4 @@ def _environ(method: str, path: str, body: Any, key: str | None) -> dict[str, An
         environ["CONTENT_TYPE"] = "application/json"
     if key is not None:
         environ["HTTP_IDEMPOTENCY_KEY"] = key
-    return cast(dict[str, Any], environ)
+    return environ

@@ -4,7 +4,7 @@ import functools
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -32,6 +32,9 @@ class IdempotencyKey(Base):
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[int | None] = mapped_column(sa.SmallInteger)
     sealed_answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+
+
+_TABLE = cast(sa.Table, IdempotencyKey.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +108,20 @@ def purge(session: Session, *, used_before: datetime) -> int:
 
 @functools.cache
 def _reserving(dialect: str) -> sa.UpdateBase:
-    table = IdempotencyKey.__table__
     names = ("member_id", "operation", "key", "fingerprint", "used_at")
-    values = sa.select(*(sa.bindparam(name, type_=table.c[name].type) for name in names))
+    values = sa.select(*(sa.bindparam(name, type_=_TABLE.c[name].type) for name in names))
     if dialect == "sqlite":
         # Without a WHERE, SQLite takes ON CONFLICT for a join's ON.
-        insert = sqlite.insert(table).from_select(names, values.where(sa.true()))
-        return insert.on_conflict_do_nothing().returning(table.c.key)
+        insert = sqlite.insert(_TABLE).from_select(names, values.where(sa.true()))
+        return insert.on_conflict_do_nothing().returning(_TABLE.c.key)
     lock = sa.func.pg_try_advisory_xact_lock(sa.bindparam("lock_number", type_=sa.BigInteger))
-    taking = postgresql.insert(table).from_select(names, values.where(lock))
-    return taking.on_conflict_do_nothing().returning(table.c.key)
+    taking = postgresql.insert(_TABLE).from_select(names, values.where(lock))
+    return taking.on_conflict_do_nothing().returning(_TABLE.c.key)
 
 
 def _same_use(prefix: str) -> sa.ColumnElement[bool]:
-    table = IdempotencyKey.__table__
     return sa.and_(
-        *(column == sa.bindparam(prefix + column.name) for column in table.primary_key.columns)
+        *(column == sa.bindparam(prefix + column.name) for column in _TABLE.primary_key.columns)
     )
 
 
@@ -129,7 +130,7 @@ _FIND = sa.select(
     IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.sealed_answer
 ).where(_same_use(""))
 _KEEP = (
-    sa.update(IdempotencyKey.__table__)  # type: ignore[arg-type]
+    sa.update(_TABLE)
     .where(_same_use("of_"))
     .values(status=sa.bindparam("new_status"), sealed_answer=sa.bindparam("new_answer"))
 )
