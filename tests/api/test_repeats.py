@@ -53,12 +53,14 @@ def test_another_body_or_path_under_the_same_key_is_refused(service: Service) ->
     member, key = service.caller("党员甲"), str(uuid4())
     first, second = record(member), record(member, day="2026-11-06")
     withdrawn = send(member, key, f"/service-records/{first['id']}/withdraw")
+    again = send(member, key, f"/service-records/{first['id']}/withdraw")
 
     other_path = send(member, key, f"/service-records/{second['id']}/withdraw")
     send(member, key, "/service-records", facts(day="2026-11-05"))
     other_body = send(member, key, "/service-records", facts(day="2026-11-04"))
 
-    assert withdrawn.status_code == 204
+    assert withdrawn.status_code == again.status_code == 204
+    assert (again.data, again.headers[REPLAYED]) == (b"", "true")
     for answer in (other_path, other_body):
         assert (answer.status_code, answer.json["code"]) == (422, "idempotency.mismatch")
     assert count(service, VolunteerRecord) == 3

@@ -24,6 +24,7 @@ from api.auth import issue_tokens
 from api.extensions import db
 from core.config import Settings
 from core.db import make_engine, make_sessions
+from core.idempotency import IdempotencyKey
 from members.consent_models import Consent
 from tests.concurrency.arena import RACES
 from tests.concurrency.cutting_proxy import CuttingProxy
@@ -34,6 +35,8 @@ PATH = "/api/v1/me/consents"
 # Each decision is kept, so an effect that happens twice shows as two rows.
 BODY = {"purpose": "publish_service_record", "text_version": 1, "is_given": True}
 THREADS = 3
+# More than a pool has connections.
+OUTBOXES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,28 @@ def test_same_key_sent_at_the_same_time_has_one_effect(fresh_settings: Settings)
             assert all(a.headers["Retry-After"] == "1" for a in answers if a.status_code == 409)
             assert (later.data, later.headers["Idempotent-Replayed"]) == (first[0].data, "true")
         assert member.effects() == RACES
+
+
+def test_same_outbox_sent_twice_at_once_is_done_once(fresh_settings: Settings) -> None:
+    """Each write needs a transaction and a connection, while the request around it waits."""
+    write = {"operation": "confirm_contact", "path_params": {}, "body": None, "occurred_at": None}
+    ops = [write | {"key": str(uuid4())} for _ in range(3)]
+
+    def send(_number: int) -> TestResponse:
+        headers = {"Authorization": f"Bearer {member.token}"}
+        return member.app.test_client().post("/api/v1/outbox", json={"ops": ops}, headers=headers)
+
+    with member_on(fresh_settings) as member, ThreadPoolExecutor(OUTBOXES) as pool:
+        answers = list(pool.map(send, range(OUTBOXES)))
+        results = [result for answer in answers for result in answer.json["results"]]
+        last = send(0).json["results"]
+        with member.sessions() as session:
+            keys = session.scalar(sa.select(sa.func.count()).select_from(IdempotencyKey))
+
+    assert {result["status"] for result in results} <= {200, 409}
+    assert sum(result["outcome"] == "done" and not result["is_replay"] for result in results) == 3
+    assert all(result["is_replay"] for result in last)
+    assert keys == 3
 
 
 def test_reply_lost_by_the_network_is_given_again(
