@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
@@ -92,7 +93,7 @@ def test_a_post_needs_one_key(service: Service, key: str | None, expected: tuple
     headers = {"Authorization": f"Bearer {caller.token}"}
     if key is not None:
         headers["Idempotency-Key"] = key
-    client = service.app.test_client_class.__mro__[1](service.app)
+    client = FlaskClient(service.app, service.app.response_class)
 
     answer = client.post("/api/v1/service-records", json=facts(), headers=headers)
 
