@@ -69,7 +69,7 @@ def change(
         NotFound: absent, retired, or out of scope.
         VersionConflict: somebody else was first.
     """
-    template = _get_kept(session, actor, template_id)
+    template = get_kept(session, actor, template_id)
     changed = session.execute(
         sa.update(ActivityTemplate)
         .where(ActivityTemplate.id == template_id, ActivityTemplate.version == version)
@@ -88,7 +88,7 @@ def retire(session: Session, actor: Actor, template_id: UUID, *, now: datetime) 
     Raises:
         NotFound: absent, retired before, or out of scope.
     """
-    _get_kept(session, actor, template_id).retired_at = now
+    get_kept(session, actor, template_id).retired_at = now
     session.flush()
 
 
@@ -144,7 +144,12 @@ def _usable(path: str) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def _get_kept(session: Session, actor: Actor, template_id: UUID) -> ActivityTemplate:
+def get_kept(session: Session, actor: Actor, template_id: UUID) -> ActivityTemplate:
+    """A template in use that the actor may change.
+
+    Raises:
+        NotFound: absent, retired, or out of scope.
+    """
     row = session.execute(
         sa.select(ActivityTemplate, Organization.path)
         .join(Organization, Organization.id == ActivityTemplate.organization_id)

@@ -16,6 +16,7 @@ from api import (
     limits,
     metrics,
     problems,
+    representations,
     request_log,
     routes,
 )
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     document.register(app, routes.BLUEPRINTS)
     metrics.add_route(app)
     callbacks.register(app)
+    representations.register(app)
     cli.register(app)
     open_routes = auth.unguarded_rules(app)
     if open_routes:

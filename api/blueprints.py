@@ -9,9 +9,11 @@ import marshmallow as ma
 from marshmallow import fields
 
 from api.auth import Access, Policy, guard
+from api.idempotency import NEEDS_KEY, PARAMETER_NAME, Retry, once
 from api.parsing import StrictParser
 
-_PROBLEM_NAMES = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND"}
+_PROBLEM_NAMES = {304: "NOT_MODIFIED", 400: "BAD_REQUEST", 401: "UNAUTHORIZED"}
+_PROBLEM_NAMES |= {403: "FORBIDDEN", 404: "NOT_FOUND"}
 _PROBLEM_NAMES |= {409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 _PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY", 429: "TOO_MANY_REQUESTS"}
 _PROBLEM_NAMES |= {503: "SERVICE_UNAVAILABLE"}
@@ -27,13 +29,30 @@ class Blueprint(flask_smorest.Blueprint):
     }
 
     def route(
-        self, rule: str, *, access: Policy, methods: list[str], **options: Any
+        self,
+        rule: str,
+        *,
+        access: Policy,
+        methods: list[str],
+        retry: Retry | None = None,
+        **options: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register one operation; the view's name is its operationId, its docstring the summary."""
+        """Register one operation; the view's name is its operationId, its docstring the summary.
+
+        A POST needs an `Idempotency-Key` unless `retry` says why it is safe without.
+        """
+        has_member = access is not Access.PUBLIC
+        if retry is None and methods == ["POST"]:
+            retry = Retry.KEYED if has_member else Retry.NO_MEMBER
+        if retry in NEEDS_KEY and not has_member:
+            raise ValueError(f"{rule}: there is no member to whom a key could belong")
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             documented = self._document(view, access, rule, methods[0])
+            if retry in NEEDS_KEY:
+                documented = _keyed(documented, retry)
             guarded = guard(_refusing_strays(documented), access)
+            guarded.__dict__["retry"] = retry
             self.add_url_rule(rule, None, guarded, methods=methods, **options)
             return guarded
 
@@ -55,6 +74,8 @@ class Blueprint(flask_smorest.Blueprint):
         self, view: Callable[..., Any], access: Policy, rule: str, method: str
     ) -> Callable[..., Any]:
         statuses = {400, 422, 429, 503}
+        if method == "GET":
+            statuses.add(304)
         if method != "GET":
             statuses |= {409, 413, 415}
         if access is not Access.PUBLIC:
@@ -72,13 +93,20 @@ class Blueprint(flask_smorest.Blueprint):
         return cast(Callable[..., Any], documented)
 
 
+def _keyed(view: Callable[..., Any], retry: Retry) -> Callable[..., Any]:
+    arguments = view.__dict__["_apidoc"].setdefault("arguments", {})
+    arguments.setdefault("parameters", []).append(PARAMETER_NAME)
+    return once(view, view.__name__, retry)
+
+
 def _refusing_strays(view: Callable[..., Any]) -> Callable[..., Any]:
     """Refuse query parameters and bodies that the operation does not read.
 
     Silently ignoring them would let a mistyped filter return everything.
     """
     parameters = view.__dict__.get("_apidoc", {}).get("arguments", {}).get("parameters", [])
-    locations = {parameter["in"] for parameter in parameters}
+    # A parameter that many operations share stands here by its name; it is a header.
+    locations = {parameter["in"] for parameter in parameters if not isinstance(parameter, str)}
 
     def strict(*args: Any, **kwargs: Any) -> Any:
         if flask.request.args and "query" not in locations:

@@ -18,6 +18,7 @@ from api import problems
 from api.auth import Access, guard
 from api.blueprints import Blueprint
 from api.fields import OutSchema
+from api.idempotency import PARAMETER, PARAMETER_NAME
 from api.paging import Cursor
 
 PREFIX = "/api/v1"
@@ -54,6 +55,12 @@ _WAYS_OUT_OF = {
     "auth.wechat_unbound": "用 errors[0].params.bind_ticket 和手机验证码绑定",
     "auth.old_password_wrong": "重新输入原密码",
     "auth.password_change_required": "先用 PUT /auth/password 修改初始密码",
+    "idempotency.missing": "每次操作生成一个 UUID，发送之前存下，重发时用同一个",
+    "idempotency.in_progress": "按 Retry-After 用同一编号重试",
+    "idempotency.settled": "不用再发；重新读取最新内容",
+    "idempotency.malformed": "用 UUID，例如 0f8fad5b-d9cb-469f-a165-70867728950e",
+    "idempotency.mismatch": "内容改了就是另一次操作：换一个新的编号",
+    "outcome_unknown": "按 Retry-After 用同一编号重试；已经办成的，会给出同一应答",
     "claim.duplicate": "不用再报，原来的一条还在",
     "entry.already_reversed": "不用再冲正，流水里已有冲正记录",
 }
@@ -69,7 +76,8 @@ CONFIG = {
     "API_SPEC_OPTIONS": {
         "info": {
             "description": "承诺践诺、志愿服务、主题党日的积分记账。错误一律为 RFC 9457 "
-            "problem+json；积分与小时以十进制文本表示；时间带时区。"
+            "problem+json；积分与小时以十进制文本表示；时间带时区。GET 的应答带强 ETag，再读时用 "
+            "If-None-Match，没有变化答 304；重发 POST 用同一个 Idempotency-Key。"
             "每位党员每分钟 600 次、每个网络地址每分钟 6000 次请求（每个进程分别计数，304 不计），"
             "超过即 429 和 Retry-After。"
         },
@@ -103,6 +111,12 @@ class ProblemOut(OutSchema):
     retry = fields.String(metadata={"example": "never"})
     request_id = fields.String(metadata={"example": "k7m2p9qd"})
     errors = fields.List(fields.Nested(FieldProblemOut), metadata={"optional": True})
+    current = fields.Dict(
+        metadata={
+            "optional": True,
+            "description": "conflict.version 时对象现在的样子；同其 GET 应答",
+        }
+    )
 
 
 class Api(flask_smorest.Api):
@@ -164,6 +178,7 @@ def register(app: flask.Flask, blueprints: Sequence[Blueprint]) -> None:
     ):
         api.register_field(field, *shape)
     api.init_app(app)
+    api.spec.components.parameter(PARAMETER_NAME, "header", PARAMETER)
     for blueprint in blueprints:
         api.register_blueprint(blueprint, url_prefix=PREFIX)
     app.add_url_rule(f"{UI_PATH}/<path:name>", "swagger_files", _ui_file)

@@ -1,6 +1,7 @@
 """Every error as RFC 9457 problem details; the only place that knows HTTP statuses."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ import structlog
 from flask_jwt_extended import JWTManager
 from werkzeug.exceptions import HTTPException
 
+from api import subrequests
+from core.db import OutcomeUnknown
 from core.errors import (
     Conflict,
     DomainError,
@@ -20,6 +23,7 @@ from core.errors import (
     RuleViolation,
     TooManyRequests,
     Unauthenticated,
+    VersionConflict,
     all_error_classes,
 )
 from core.files import StoreUnavailable
@@ -52,6 +56,7 @@ EDGE_ERRORS = {
     for error in (
         EdgeError("request.json", 400, "请求内容无法读取"),
         EdgeError("request.malformed", 400, "请求格式不对"),
+        EdgeError("idempotency.missing", 400, "缺少请求头 Idempotency-Key"),
         EdgeError("auth.required", 401, "请先登录", "refresh"),
         EdgeError("auth.token_expired", 401, "登录已过期", "refresh"),
         EdgeError("auth.token_invalid", 401, "登录凭证无效，请重新登录"),
@@ -65,11 +70,17 @@ EDGE_ERRORS = {
         EdgeError("auth.password_change_required", 403, "请先修改初始密码"),
         EdgeError("request.not_found", 404, "没有这个地址"),
         EdgeError("request.method", 405, "这个地址不支持该方法"),
+        EdgeError("idempotency.in_progress", 409, "同一编号的请求正在处理", "after:1"),
+        EdgeError("idempotency.settled", 409, "同一编号的请求已经处理过", "refresh"),
         EdgeError("request.too_large", 413, "请求内容过大"),
         EdgeError("request.media_type", 415, "内容类型不支持"),
         EdgeError("validation", 422, "有内容需要修改"),
+        EdgeError("idempotency.malformed", 422, "Idempotency-Key 应为 UUID"),
+        EdgeError("idempotency.mismatch", 422, "同一编号已用于内容不同的请求"),
+        EdgeError("outbox.not_offline", 422, "这个操作不能离线补交"),
         EdgeError("request.too_many", 429, "请求太频繁，请稍后再试", "after:60"),
         EdgeError("server.error", 500, "系统出错了，请稍后再试", "after:5"),
+        EdgeError("outcome_unknown", 503, "还不知道是否办成，请用同一编号重试", "after:2"),
         EdgeError("server.busy", 503, "系统繁忙，请稍后再试", "after:2"),
         EdgeError("server.migrating", 503, "系统正在升级，请稍后再试", "after:30"),
     )
@@ -178,9 +189,9 @@ def render(
     detail: str,
     *,
     retry: str = "never",
-    problems: tuple[FieldProblem, ...] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> flask.Response:
-    """One application/problem+json response."""
+    """One application/problem+json response, with those further members that have a value."""
     request_id = flask.g.get("request_id", "")
     flask.g.problem_code = code
     body: dict[str, Any] = {
@@ -192,11 +203,7 @@ def render(
         "retry": retry,
         "request_id": request_id,
     }
-    if problems:
-        body["errors"] = [
-            {"pointer": p.pointer, "code": p.code, "message": p.message, "params": p.params}
-            for p in problems
-        ]
+    body |= {name: value for name, value in (more or {}).items() if value}
     response = flask.jsonify(body)
     response.status_code = status
     response.mimetype = "application/problem+json"
@@ -208,26 +215,44 @@ def render(
 
 def register(app: flask.Flask, jwt: JWTManager) -> None:
     """Answer every error of this app with a problem document."""
-    app.register_error_handler(DomainError, _domain)
+    app.register_error_handler(DomainError, refused)
     app.register_error_handler(Problem, _edge)
     app.register_error_handler(ma.ValidationError, _validation)
     app.register_error_handler(sqlalchemy.exc.IntegrityError, _integrity)
     app.register_error_handler(sqlalchemy.exc.OperationalError, _operational)
     app.register_error_handler(StoreUnavailable, _no_store)
+    app.register_error_handler(OutcomeUnknown, _outcome_unknown)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
     _register_jwt(jwt)
 
 
-def _domain(error: DomainError) -> flask.Response:
+def refused(error: DomainError) -> flask.Response:
+    """The problem document of a refusal; a view that returns it keeps what it has written."""
     return render(
         status_of(type(error)),
         error.code,
         error.title,
         error.detail,
         retry=error.retry,
-        problems=error.problems,
+        more={
+            "errors": _listed(error.problems),
+            "current": _find_current() if isinstance(error, VersionConflict) else None,
+        },
     )
+
+
+def _listed(problems: Sequence[FieldProblem]) -> list[dict[str, Any]]:
+    return [
+        {"pointer": p.pointer, "code": p.code, "message": p.message, "params": p.params}
+        for p in problems
+    ]
+
+
+def _find_current() -> Any:
+    """The object whose version has moved on, if the caller may read it."""
+    seen = subrequests.read_object()
+    return seen.get_json() if seen is not None and seen.status_code == 200 else None
 
 
 def edge_problem(code: str, detail: str = "") -> flask.Response:
@@ -241,10 +266,11 @@ def _edge(error: Problem) -> flask.Response:
 
 
 def _validation(error: ma.ValidationError) -> flask.Response:
-    problems = tuple(_field_problems(error.messages, ""))
+    problems = _field_problems(error.messages, "")
     title = EDGE_ERRORS["validation"].title
     detail = f"有 {len(problems)} 处需要修改。"
-    return render(422, "validation", title, detail, problems=problems[:_PROBLEMS_MAX])
+    more = {"errors": _listed(problems[:_PROBLEMS_MAX])}
+    return render(422, "validation", title, detail, more=more)
 
 
 _NOT_A_FIELD = frozenset({"_schema", "json", "query", "files", "form", "multipart"})
@@ -298,6 +324,12 @@ def _operational(error: sqlalchemy.exc.OperationalError) -> flask.Response:
 def _no_store(error: StoreUnavailable) -> flask.Response:
     log.warning("files.unavailable", error=str(error))
     return edge_problem("server.busy")
+
+
+def _outcome_unknown(error: OutcomeUnknown) -> flask.Response:
+    # Never "failed", and never tried again from here: only the client's key makes that safe.
+    log.warning("database.outcome_unknown", error=type(error.__cause__).__name__)
+    return edge_problem("outcome_unknown")
 
 
 def _http(error: HTTPException) -> flask.Response:

@@ -10,18 +10,21 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 
 from api.extensions import db
-from core.db import read_only, unit_of_work
+from core.db import is_working, read_only, unit_of_work
 
 
 @contextmanager
 def recorded_reading() -> Iterator[Session]:
     """A unit of work inside a GET; what it shows and the record of it are one transaction.
 
+    Where a write shows what it has changed, the record is part of the write.
+
     Looking up the caller has begun a transaction that only reads. On SQLite it cannot become a
     writer without failing when somebody else writes, so it ends here and another begins.
     """
     session = db.session()
-    session.rollback()
-    read_only.set(False)
+    if not is_working(session):
+        session.rollback()
+        read_only.set(False)
     with unit_of_work(session):
         yield session

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -113,10 +113,11 @@ def _timed(port: int, requests: list[Request], token: str) -> float:
         connection = http.client.HTTPConnection("127.0.0.1", port)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         for method, path, body in mine:
-            connection.request(method, path, json.dumps(body) if body else None, headers)
+            key = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
+            content = json.dumps(body) if body else None
+            connection.request(method, path, content, headers | key)
             answer = connection.getresponse()
-            content = answer.read()
-            if answer.status != 200 or b'"refused"' in content:
+            if b'"refused"' in answer.read() or answer.status != 200:
                 failures.append(answer.status)
         connection.close()
 

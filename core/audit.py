@@ -29,6 +29,7 @@ IDS_MAX = 1_000
 BOOKKEEPING = frozenset(
     {"inbox_message"}
     | {"job_run", "job_standing", "background_job", "provider_breaker", "code_try"}
+    | {"idempotency_key", "refresh_token", "attempt_limit"}
     | {"ledger_block", "ledger_leaf", "ledger_tile", "audit_seal"}
 )
 

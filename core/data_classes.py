@@ -65,6 +65,14 @@ DATA_CLASSES = (
         _ARCHIVES,
     ),
     DataClass(
+        "repeatable_request",
+        "已办请求的编号和应答（加密）",
+        90 * _DAY,
+        "办成",
+        "删除：手机离线数周以后重发的，仍只生效一次",
+        _MINIMUM,
+    ),
+    DataClass(
         "sign_in",
         "登录的设备、验证码、登录码和尝试次数",
         30 * _DAY,

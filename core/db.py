@@ -25,6 +25,7 @@ read_only: ContextVar[bool] = ContextVar("read_only", default=False)
 
 # Connections of a process beyond its pool, under load.
 POOL_OVERFLOW = 2
+_WORKING = "unit_of_work"
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -160,18 +161,49 @@ def snapshot(session: Session) -> Iterator[Session]:
         read_only.reset(before)
 
 
+class OutcomeUnknown(Exception):
+    """The connection was lost while a COMMIT was under way: it may have happened or not."""
+
+
 @contextmanager
 def unit_of_work(session: Session) -> Iterator[Session]:
     """One use case, one transaction: commit at the end, roll back on any error.
 
-    It does not call `session.begin()`: looking up who is asking has already begun the
+    Inside another one of the same session it joins: the outer one ends both, and an error has to
+    reach it. It does not call `session.begin()`: looking up who is asking has already begun the
     transaction by the time a view runs.
+
+    Raises:
+        OutcomeUnknown: nobody can tell whether the work was committed; it was not "failed".
     """
+    if is_working(session):
+        yield session
+        return
+    session.info[_WORKING] = session
     try:
         yield session
-        session.commit()
+        # What the database refuses now, it refuses before COMMIT is sent.
+        session.flush()
+        _commit(session)
     except BaseException:
         session.rollback()
+        raise
+    finally:
+        del session.info[_WORKING]
+
+
+def is_working(session: Session) -> bool:
+    """Whether the session is inside a unit of work."""
+    # A session of a `snapshot` carries its parent's notes, but not its parent's transaction.
+    return session.info.get(_WORKING) is session
+
+
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise OutcomeUnknown from error
         raise
 
 

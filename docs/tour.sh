@@ -22,10 +22,15 @@ trap 'rm -rf "$work"' EXIT
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 fail() { printf '   ✗ %s\n' "$*" >&2; cut -c1-600 "$work/body" >&2; exit 1; }
 
+new_key() { python3 -c 'import uuid; print(uuid.uuid4())'; }
+
 # call 方法 路径 期望状态 [curl 的其他参数]：应答存入 $work/body。
+# 每次 POST 一个新编号；同一操作要重发时，先把编号存在 key 里。
+key=""
 call() {
   local method=$1 path=$2 expected=$3 status
   shift 3
+  [ "$method" != POST ] || set -- -H "Idempotency-Key: ${key:-$(new_key)}" "$@"
   : >"$work/body"
   status=$(curl --noproxy '*' -sS -m 60 -X "$method" "$base$path" -H "Authorization: Bearer $token" \
     -o "$work/body" -w '%{http_code}' "$@") || fail "$method $path 没有应答"
@@ -152,6 +157,12 @@ done
 show "{k: it[k] for k in ('title', 'happened_on', 'claimed_minutes', 'flags', 'claim_status')}"
 send POST /service-records 409 "$body"
 check "it['code'] == 'claim.duplicate'" "同一次服务重复提交，只算一次"
+key=$(new_key) body='{"purpose":"verify_service_sheet","text_version":1,"is_given":true}'
+send POST /me/consents 201 "$body"
+decided=$(value "it['decided_at']")
+send POST /me/consents 201 "$body"
+check "it['decided_at'] == '$decided'" "没收到应答时用同一编号再发：仍是那一次，应答照样给出"
+key=""
 
 step "8. 书记一次处理六项：通过五项，退回一项并写明理由"
 sign_in $secretary_phone "$password"

@@ -36,8 +36,13 @@ def _unmatchable(own_id: str) -> sa.ColumnElement[str]:
 
 
 # Deleted whole, the key first: without it what backups hold is noise.
-DELETED = ("member_key", "member_channel_address", "notification_preference", "code_try") + (
+DELETED = (
+    "member_key",
+    "member_channel_address",
+    "notification_preference",
+    "code_try",
     "push_registration",
+    "idempotency_key",
     "sms_code",
     "sign_in_ticket",
     "wechat_binding",

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import audit
 from core.clock import business_day
 from core.db import vault_of
 from core.errors import Conflict, Forbidden, NotFound, RuleViolation
@@ -90,6 +91,7 @@ def disclose(
         )
     )
     session.flush()
+    audit.note_reading(session, kind, [member_id])
     return number
 
 

@@ -1,16 +1,30 @@
 """Signing in and calling the API in tests, as a client does."""
 
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import object_session
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from api.auth import access_token
+from api.idempotency import HEADER
 from members.access_models import Account, Role
 from members.models import Organization
 from tests.devices import add_session
 from tests.district import District
+
+
+class KeyedClient(FlaskClient):
+    """A test client that gives a fresh key to each POST that brings none."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        headers = Headers(kwargs.pop("headers", None))
+        if kwargs.get("method") == "POST" and HEADER not in headers:
+            headers[HEADER] = str(uuid4())
+        return super().open(*args, headers=headers, **kwargs)
 
 
 class SignedIn:

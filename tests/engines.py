@@ -133,9 +133,11 @@ class Databases:
     def _app(self, kind: str) -> Flask:
         # Tests of the pure rules need neither the framework nor the half second of its import.
         from api.app import create_app
+        from tests.api_client import KeyedClient
 
         if kind not in self._apps:
             app = create_app(self.settings(kind))
+            app.test_client_class = KeyedClient
             # With a connection in a transaction a session's rollback would end that transaction;
             # with an engine, as in production, the mode has no effect.
             app.extensions["sqlalchemy"].session.session_factory.configure(

@@ -53,7 +53,8 @@ class Document:
             shared = item.get("parameters", [])
             for method, operation in item.items():
                 if method != "parameters":
-                    merged = {"parameters": [*shared, *operation.get("parameters", [])]}
+                    own = [self.resolve(one) for one in operation.get("parameters", [])]
+                    merged = {"parameters": [*shared, *own]}
                     found[method.upper(), path] = operation | merged
         return found
 
@@ -118,7 +119,7 @@ class Document:
         if answer.mimetype != PROBLEM or not isinstance(body, dict):
             return [f"{answer.status_code} is no problem document but {answer.mimetype}"]
         faults = []
-        if not PROBLEM_FIELDS <= body.keys() <= PROBLEM_FIELDS | {"errors"}:
+        if not PROBLEM_FIELDS <= body.keys() <= PROBLEM_FIELDS | {"errors", "current"}:
             faults.append(f"the problem has the fields {sorted(body)}")
         known = self.catalogue.get(body["code"], {})
         if not known.get("status") == answer.status_code == body["status"]:

@@ -9,6 +9,7 @@ from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import OutSchema
+from api.idempotency import Retry
 from core.clock import utc_now
 from core.db import unit_of_work
 from members import accounts
@@ -25,7 +26,7 @@ class TemporaryPasswordOut(OutSchema):
     )
 
 
-@blp.post("/members/<uuid:member_id>/account", access=ISSUERS)
+@blp.post("/members/<uuid:member_id>/account", access=ISSUERS, retry=Retry.SHOWN_ONCE)
 @blp.response(201, TemporaryPasswordOut)
 @blp.alt_response(429, "TOO_MANY_REQUESTS")
 def issue_account(member_id: UUID) -> Any:

@@ -79,6 +79,13 @@ def create_activity_template(data: dict[str, Any], organization_id: UUID) -> Any
         )
 
 
+@blp.get("/activity-templates/<uuid:template_id>", access=KEEPERS)
+@blp.response(200, TemplateOut)
+def get_activity_template(template_id: UUID) -> Any:
+    """一个活动模板"""
+    return templates.get_kept(db.session(), current_actor(), template_id)
+
+
 @blp.put("/activity-templates/<uuid:template_id>", access=KEEPERS)
 @blp.arguments(TemplateChangeIn)
 @blp.response(200, TemplateOut)

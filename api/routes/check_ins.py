@@ -13,6 +13,7 @@ from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Identifier, InSchema, Instant, OutSchema, PointsText, Text
+from api.problems import refused
 from api.routes.activities import ORGANISERS
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -73,10 +74,8 @@ def check_in(data: dict[str, Any]) -> Any:
     """扫码或输入六位数字签到；已签到的再签不算错"""
     with unit_of_work(db.session()) as session:
         checked = check_ins.check_in(session, current_actor(), scan=Scan(**data), now=utc_now())
-    # A wrong try is kept, so it is told after the commit.
-    if checked.refusal is not None:
-        raise checked.refusal
-    return checked
+    # Raising would undo the count of wrong tries.
+    return refused(checked.refusal) if checked.refusal is not None else checked
 
 
 @blp.get("/activities/<uuid:activity_id>/code", access=ORGANISERS)
@@ -85,7 +84,7 @@ def get_code(activity_id: UUID) -> Any:
     """现在的签到码，每 15 秒换一次；只给组织者"""
     code = check_ins.issue_code(db.session(), current_actor(), activity_id, now=utc_now())
     image = segno.make(f"{activity_id}:{code.token}", error="m", micro=False)
-    return {
+    shown = {
         "activity_id": activity_id,
         "token": code.token,
         "digits": code.digits,
@@ -93,3 +92,5 @@ def get_code(activity_id: UUID) -> Any:
         "svg": image.svg_inline(scale=8),
         "note": attendance_codes.WHAT_IT_PROVES,
     }
+    # Nothing between here and the screen may keep a copy.
+    return shown, 200, {"Cache-Control": "no-store"}

@@ -9,6 +9,7 @@ from api.auth import current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Choice, Count, Day, Identifier, InSchema, Instant, OutSchema, Text
+from api.idempotency import Retry
 from api.recorded_reading import recorded_reading
 from api.routes.contact_cases import KEEPERS, WORKERS, ContactCaseOut, shown_case
 from core.clock import utc_now
@@ -125,7 +126,9 @@ def create_contact_attempt(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.post(
-    "/contact-cases/<uuid:case_id>/attempts/<uuid:attempt_id>/own-report-links", access=WORKERS
+    "/contact-cases/<uuid:case_id>/attempts/<uuid:attempt_id>/own-report-links",
+    access=WORKERS,
+    retry=Retry.SHOWN_ONCE,
 )
 @blp.response(201, OwnReportLinkOut)
 def create_own_report_link(case_id: UUID, attempt_id: UUID) -> Any:
@@ -209,7 +212,9 @@ def create_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
     return show_again(case_id)
 
 
-@blp.post("/contact-cases/<uuid:case_id>/number-disclosures", access=WORKERS)
+@blp.post(
+    "/contact-cases/<uuid:case_id>/number-disclosures", access=WORKERS, retry=Retry.SHOWN_ONCE
+)
 @blp.arguments(NumberDisclosureIn)
 @blp.response(201, NumberDisclosureOut)
 def disclose_contact_number(data: dict[str, Any], case_id: UUID) -> Any:

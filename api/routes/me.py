@@ -8,6 +8,7 @@ from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Identifier, InSchema, Instant, OutSchema
+from api.idempotency import Retry
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -65,7 +66,7 @@ def list_messages(query: dict[str, Any]) -> Any:
     return encode_page(page)
 
 
-@blp.post("/me/messages/read", access=Access.MEMBER)
+@blp.post("/me/messages/read", access=Access.MEMBER, retry=Retry.NATURAL)
 @blp.arguments(ReadIn)
 @blp.response(204)
 def mark_messages_read(data: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Count, Day, Identifier, InSchema, OutSchema, Text
+from api.idempotency import Retry
 from api.routes.schemes import SchemeContentOut, shown_content
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -121,7 +122,7 @@ def discard_scheme_draft(scheme_id: UUID) -> Any:
         scheme_drafts.discard(session, current_actor(), scheme_id)
 
 
-@blp.post("/schemes/validate", access=DRAFTERS)
+@blp.post("/schemes/validate", access=DRAFTERS, retry=Retry.PURE)
 @blp.arguments(SchemeContentIn, example={"definition": scheme_drafts.BLANK})
 @blp.response(200, SchemeExaminationOut)
 def validate_scheme(data: dict[str, Any]) -> Any:

@@ -27,6 +27,7 @@ from members.contact.own_report_links import LinkInvalid
 from members.contact.search_rules import AttemptFacts
 from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
 from members.models import Member
+from tests.api_client import KeyedClient
 from tests.casework import add_case, attempt_body
 from tests.concurrency.arena import THREADS, Act, Arena, Finish
 from tests.world import NOW, TODAY
@@ -212,6 +213,7 @@ def test_showing_a_case_waits_for_writers_instead_of_failing(
     """On SQLite a reader that turned into a writer would be refused at once, and answer 503."""
     _, case_id = open_cases(arena)[0]
     app = create_app(fresh_settings)
+    app.test_client_class = KeyedClient
     with app.app_context():
         token = access_token(arena.world.members["书记一"], arena.world.sessions["书记一"])
     headers = {"Authorization": f"Bearer {token}"}

@@ -90,7 +90,7 @@ def test_refusals_are_documented_as_problem_documents(document: Document) -> Non
 def test_problem_schema_requires_what_every_problem_has(document: Document) -> None:
     schema = document.content["components"]["schemas"]["ProblemOut"]
 
-    assert set(schema["properties"]) - set(schema["required"]) == {"errors"}
+    assert set(schema["properties"]) - set(schema["required"]) == {"errors", "current"}
 
 
 def test_operations_without_token_say_so(document: Document) -> None:

@@ -42,6 +42,8 @@ def test_generated_requests_are_answered_as_documented(
 ) -> None:
     schema = schemathesis.openapi.from_wsgi("/openapi.json", service.app)
     token, ids = service.caller(EVERYTHING).token, known_ids(service)
+    # It offers gzip as a client over a network would, and does not unpack it.
+    plain = {"Accept-Encoding": "identity"}
     asked: list[int] = []
 
     for result in schema.get_all_operations():
@@ -65,7 +67,7 @@ def test_generated_requests_are_answered_as_documented(
                     name: ids.get(name, value) for name, value in case.path_parameters.items()
                 }
             with service.undone():
-                answer = case.call(headers={"Authorization": f"Bearer {token}"})
+                answer = case.call(headers=plain | {"Authorization": f"Bearer {token}"})
             case.validate_response(answer, checks=CHECKS)
             asked.append(answer.status_code)
 
