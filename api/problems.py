@@ -56,6 +56,7 @@ EDGE_ERRORS = {
         EdgeError("auth.password_change_required", 403, "请先修改初始密码"),
         EdgeError("request.not_found", 404, "没有这个地址"),
         EdgeError("request.method", 405, "这个地址不支持该方法"),
+        EdgeError("sync.reset", 410, "本机数据需要重新下载", "refresh"),
         EdgeError("request.too_large", 413, "请求内容过大"),
         EdgeError("request.media_type", 415, "内容类型不支持"),
         EdgeError("validation", 422, "有内容需要修改"),

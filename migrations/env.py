@@ -13,6 +13,7 @@ import activities.record_models
 import activities.service_models
 import core.alerts
 import core.background
+import core.changes
 import core.job_records
 import core.working_days
 import members.access_models

@@ -75,8 +75,28 @@ def _list(
     after: list[str | int] | None,
     limit: int,
 ) -> Page[Any]:
+    query = _lines().where(where)
+    if after is not None:
+        query = query.where(LedgerEntry.seq < _seq(after))
+    rows = session.execute(query.order_by(LedgerEntry.seq.desc()).limit(limit + 1)).all()
+    return cut(rows, limit, lambda row: [row.LedgerEntry.seq])
+
+
+def readable(actor: Actor) -> sa.Select[*tuple[Any, ...]]:
+    """Members' entries with names: the actor's own, and those where he reads the ledger.
+
+    Cadres' entries are not among them: they are read apart from these, and looked up.
+    """
+    members = Subject.PARTY_MEMBERS
+    return _lines().where(
+        LedgerEntry.subject == members,
+        (LedgerEntry.member_id == actor.member_id) | within(actor.paths(roles_of_subject(members))),
+    )
+
+
+def _lines() -> sa.Select[*tuple[Any, ...]]:
     reversal = sa.orm.aliased(LedgerEntry)
-    query = (
+    return (
         sa.select(
             LedgerEntry,
             Member.name.label("member_name"),
@@ -86,12 +106,7 @@ def _list(
         .join(Member, Member.id == LedgerEntry.member_id)
         .join(Organization, Organization.id == LedgerEntry.organization_id)
         .outerjoin(reversal, reversal.reverses_id == LedgerEntry.id)
-        .where(where)
     )
-    if after is not None:
-        query = query.where(LedgerEntry.seq < _seq(after))
-    rows = session.execute(query.order_by(LedgerEntry.seq.desc()).limit(limit + 1)).all()
-    return cut(rows, limit, lambda row: [row.LedgerEntry.seq])
 
 
 def _seq(key: list[str | int]) -> int:

@@ -58,6 +58,7 @@ from api.routes import (
     service_sheets,
     service_signups,
     services,
+    sync,
     system,
     transfer_places,
     transfers,
@@ -125,4 +126,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contact_contests.blp,
     own_reports.blp,
     membership_decisions.blp,
+    sync.blp,
 )
