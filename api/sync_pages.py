@@ -38,7 +38,7 @@ class Kind:
     name: str
     circle: Circle | None
     entity: Any
-    readable: Callable[[Actor], sa.Select[Any]]
+    readable: Callable[[Actor], sa.Select[*tuple[Any, ...]]]
     shown: Callable[[Actor, Any], Any]
 
 

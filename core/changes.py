@@ -186,7 +186,7 @@ def _reading(dialect: str) -> sa.CompoundSelect[Any]:
     )
 
 
-def _page(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _page(condition: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
     behind = sa.tuple_(Change.xid, Change.seq) > sa.tuple_(
         sa.bindparam("xid", type_=sa.BigInteger), sa.bindparam("seq", type_=sa.BigInteger)
     )

@@ -192,9 +192,8 @@ def _index(name: str, audience: str, *rest: str) -> None:
 
 def _watch_statements(table: str, source: Source) -> None:
     """One statement for a batch, whatever its size: PostgreSQL hands over the changed rows."""
-    rows = {"INSERT": ("new_rows",), "UPDATE": ("new_rows",), "DELETE": ("old_rows",)}
-    if source.moves:
-        rows["UPDATE"] = ("new_rows", "old_rows")
+    both = ("new_rows", "old_rows") if source.moves else ("new_rows",)
+    rows = {"INSERT": ("new_rows",), "UPDATE": both, "DELETE": ("old_rows",)}
     given = {"INSERT": "NEW TABLE AS new_rows", "DELETE": "OLD TABLE AS old_rows"}
     given["UPDATE"] = f"{given['INSERT']} {given['DELETE']}"
     branches = " ELS".join(
@@ -227,9 +226,8 @@ def _insert_for_postgresql(source: Source, rows: tuple[str, ...]) -> str:
 
 def _watch_rows(table: str, source: Source) -> None:
     for event in source.events:
-        sides = ("OLD",) if event == "DELETE" else ("NEW",)
-        if event == "UPDATE" and source.moves:
-            sides = ("NEW", "OLD")
+        both = ("NEW", "OLD") if source.moves else ("NEW",)
+        sides = {"INSERT": ("NEW",), "UPDATE": both, "DELETE": ("OLD",)}[event]
         selects = " UNION ".join(
             select.format(rows=f"({_row_of(side, source.columns)})", none="NULL")
             for side in sides
