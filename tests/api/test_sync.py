@@ -68,7 +68,7 @@ def test_phone_hears_of_every_step_of_a_claim(service: Service) -> None:
     assert mine.held["points_entry"][entry_id]["points"] == "2"
     assert [one["kind"] for one in mine.held["message"].values()] == ["claim_approved"]
 
-    taken_back = service.caller("街道干事").post(
+    taken_back = service.caller("书记一").post(
         f"/points/entries/{entry_id}/reversal", {"reason": "重复申报"}
     )
     assert taken_back.status_code == 201, taken_back.text
