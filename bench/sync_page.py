@@ -30,7 +30,9 @@ PAGE, OBJECTS, ROUNDS = 200, 1_000, 25
 # Object `n` of a line is the n-th claim in turn, so a page has two hundred of them; other
 # organisations' lines name objects of theirs. Twenty transactions wrote it.
 _FILL = """
-WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {lines}),
+WITH RECURSIVE number(n) AS (
+    SELECT CAST(:first AS integer) UNION ALL SELECT n + 1 FROM number WHERE n < :last
+  ),
   listed AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM claim)
 INSERT INTO change (kind, object_id, member_id, organization_id, circle, xid, at)
 SELECT 'claim', listed.id, NULL, CASE WHEN n % 2 = 0 THEN {branch} ELSE listed.id END, 2,
@@ -80,8 +82,11 @@ def _fill(session: Session, world: World, lines: int) -> None:
         if on_sqlite
         else {"branch": f"'{branch}'::uuid", "xid": f"n * 20 / {lines}", "at": "now()"}
     )
-    session.execute(sa.text(_FILL.format(lines=lines, objects=OBJECTS, **parts)))
-    session.commit()
+    # In parts, because a statement has thirty seconds.
+    for first in range(1, lines, FEW):
+        numbers = {"first": first, "last": first + FEW - 1}
+        session.execute(sa.text(_FILL.format(lines=lines, objects=OBJECTS, **parts)), numbers)
+        session.commit()
     session.execute(sa.text("ANALYZE"))
     session.commit()
 

@@ -166,9 +166,16 @@ def _reading(dialect: str) -> sa.CompoundSelect[Any]:
     An `organization_id IN (...)` would read and sort everything behind the position.
     """
     given = row_source(dialect, {"organization_id": sa.Uuid(), "circle": sa.SmallInteger()})
-    own = sa.select(_page(Change.member_id == sa.bindparam("member", type_=sa.Uuid)).subquery())
+    xid, seq = sa.bindparam("xid", type_=sa.BigInteger), sa.bindparam("seq", type_=sa.BigInteger)
+    # SQLite does not look for a pair in an index; there all lines have one transaction number.
+    behind = (
+        (Change.xid == xid) & (Change.seq > seq)
+        if dialect == "sqlite"
+        else sa.tuple_(Change.xid, Change.seq) > sa.tuple_(xid, seq)
+    )
+    own = _page(Change.member_id == sa.bindparam("member", type_=sa.Uuid), behind)
     theirs = _page(
-        (Change.organization_id == given.c.organization_id) & (Change.circle == given.c.circle)
+        Change.organization_id == given.c.organization_id, Change.circle == given.c.circle, behind
     )
     if dialect == "sqlite":
         # It has no LATERAL; an IN with a query that refers to the row beside it does the same.
@@ -180,19 +187,16 @@ def _reading(dialect: str) -> sa.CompoundSelect[Any]:
     else:
         page = theirs.correlate(given).lateral("heard")
         heard = sa.select(*page.c).select_from(sa.join(given, page, sa.true()))
-    together = sa.union(own, heard)
+    together = sa.union(sa.select(own.subquery()), heard)
     return together.order_by(sa.text("xid"), sa.text("seq")).limit(
         sa.bindparam("most", type_=sa.Integer)
     )
 
 
-def _page(condition: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
-    behind = sa.tuple_(Change.xid, Change.seq) > sa.tuple_(
-        sa.bindparam("xid", type_=sa.BigInteger), sa.bindparam("seq", type_=sa.BigInteger)
-    )
+def _page(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(Change.xid, Change.seq, Change.kind, Change.object_id)
-        .where(condition, behind)
+        .where(*conditions)
         .order_by(Change.xid, Change.seq)
         .limit(sa.bindparam("most", type_=sa.Integer))
     )
