@@ -33,6 +33,7 @@ class Kind:
             the member alone.
         readable: the objects that an actor may hold, each first in its row.
         shown: a row as its schema dumps it.
+        beside: kind and id of an object that is shown with what this row says, if there is one.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kind:
     entity: Any
     readable: Callable[[Actor], sa.Select[*tuple[Any, ...]]]
     shown: Callable[[Actor, Any], Any]
+    beside: Callable[[Any], tuple[str, UUID] | None] = lambda _row: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,8 @@ def _follow(reader: _Reader, page: SyncPage, room: int, now: datetime) -> None:
         ids[line.kind].add(line.object_id)
     for kind in reader.kinds.values():
         if wanted := ids.get(kind.name):
-            _send(reader, page, kind, wanted)
+            for other, id_ in filter(None, map(kind.beside, _send(reader, page, kind, wanted))):
+                ids[other].add(id_)
 
 
 def _moved_on(
@@ -187,7 +190,7 @@ def _moved_on(
     )
 
 
-def _send(reader: _Reader, page: SyncPage, kind: Kind, wanted: set[UUID]) -> None:
+def _send(reader: _Reader, page: SyncPage, kind: Kind, wanted: set[UUID]) -> Sequence[Any]:
     query = kind.readable(reader.actor).where(kind.entity.id.in_(sorted(wanted)))
     rows = reader.session.execute(query.order_by(kind.entity.id)).all()
     found = _shown(reader, kind, rows)
@@ -196,6 +199,7 @@ def _send(reader: _Reader, page: SyncPage, kind: Kind, wanted: set[UUID]) -> Non
         page.changed[kind.name].pop(id_, None)
     page.changed[kind.name] |= found
     page.deleted += [Gone(kind.name, id_) for id_ in gone]
+    return rows
 
 
 def _shown(reader: _Reader, kind: Kind, rows: Sequence[Any]) -> dict[UUID, Any]:

@@ -26,7 +26,7 @@ class Phone:
         query = {"since": self.since} if self.since else {}
         answer = self.caller.get("/sync", limit=limit, **query)
         assert answer.status_code == 200, answer.text
-        page: dict[str, Any] = answer.json
+        page: dict[str, Any] = answer.get_json()
         for kind in page["forget"]:
             self.held.pop(kind, None)
         for gone in page["deleted"]:

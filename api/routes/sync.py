@@ -1,6 +1,7 @@
 """What a phone holds while it has no network: everything once, then what has changed."""
 
 from typing import Any
+from uuid import UUID
 
 import flask
 from marshmallow import fields, validate
@@ -55,7 +56,15 @@ KINDS = (
         bulletin_reading.readable,
         lambda _actor, row: row[0],
     ),
-    Kind("claim", Circle.DECIDERS, Claim, claims.readable, lambda _actor, row: shown_claim(*row)),
+    Kind(
+        "claim",
+        Circle.DECIDERS,
+        Claim,
+        claims.readable,
+        lambda _actor, row: shown_claim(*row),
+        # A volunteer record says what has become of its claim; the claim comes first.
+        beside=lambda row: _record_of(row[0]),
+    ),
     Kind(
         "member",
         Circle.LEADERS,
@@ -168,3 +177,8 @@ def sync(query: dict[str, Any]) -> Any:
         "next": sync_cursor.encode(page.next, secret),
         "more": page.more,
     }
+
+
+def _record_of(claim: Claim) -> tuple[str, UUID] | None:
+    is_record = claim.source_kind == volunteering.SOURCE_KIND
+    return ("service_record", claim.source_id) if is_record else None

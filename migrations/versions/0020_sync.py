@@ -41,15 +41,8 @@ HOME = "a.member_id = {} AND a.kind = 'primary' AND a.valid_to IS NULL"
 PLACE = "coalesce(a.party_group_id, a.organization_id)"
 SOURCES = {
     "claim": Source(
-        "id, member_id, organization_id, source_kind, source_id",
-        (
-            "SELECT 'claim', r.id, r.member_id, r.organization_id, 2 FROM {rows} r",
-            # A volunteer record is shown with what became of its claim.
-            (
-                "SELECT 'service_record', r.source_id, r.member_id, r.organization_id, 2"
-                " FROM {rows} r WHERE r.source_kind = 'volunteer_record'"
-            ),
-        ),
+        "id, member_id, organization_id",
+        ("SELECT 'claim', r.id, r.member_id, r.organization_id, 2 FROM {rows} r",),
     ),
     "volunteer_record": Source(
         "id, member_id, organization_id",

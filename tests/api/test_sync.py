@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 import time_machine
 
 from activities import activity_life, calendar
@@ -157,12 +156,11 @@ def test_page_takes_as_many_statements_for_many_objects_as_for_one(service: Serv
     assert len(statements) <= 4 + 2 * 8
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "WzEsIjAxIl0.c2lnbmVk"])
-def test_cursor_that_is_not_ours_begins_afresh(service: Service, cursor: str) -> None:
-    answer = service.caller("党员甲").get("/sync", since=cursor)
-
-    assert (answer.status_code, answer.json["code"]) == (410, "sync.reset")
-    assert answer.json["retry"] == "refresh"
+def test_cursor_that_is_not_ours_begins_afresh(service: Service) -> None:
+    for cursor in ("nonsense", "WzEsIjAxIl0.c2lnbmVk", ".eJw.c2lnbmVk"):
+        answer = service.caller("党员甲").get("/sync", since=cursor)
+        assert (answer.status_code, answer.json["code"]) == (410, "sync.reset")
+        assert answer.json["retry"] == "refresh"
 
 
 def test_cursor_of_another_member_or_time_or_database_begins_afresh(service: Service) -> None:
@@ -185,11 +183,15 @@ def test_cursor_of_another_member_or_time_or_database_begins_afresh(service: Ser
         assert service.caller("党员甲").get("/sync", since=mine.since).status_code == 410
 
 
-@pytest.mark.parametrize(
-    "query", [{"since": ""}, {"since": "a b"}, {"since": "x" * 2001}, {"limit": 201}, {"from": "x"}]
-)
-def test_bad_query_is_refused(service: Service, query: dict[str, Any]) -> None:
-    assert service.caller("党员甲").get("/sync", **query).status_code == 422
+def test_bad_query_is_refused(service: Service) -> None:
+    for query in (
+        {"since": ""},
+        {"since": "a b"},
+        {"since": "x" * 2001},
+        {"limit": 201},
+        {"x": "1"},
+    ):
+        assert service.caller("党员甲").get("/sync", **query).status_code == 422
 
 
 def test_roster_carries_masked_phones_and_hears_of_changed_names(service: Service) -> None:

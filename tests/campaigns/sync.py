@@ -120,7 +120,8 @@ def campaign(settings: Settings, rows: int, seed: int) -> dict[str, int]:
     phones = [Phone(world.members["书记一"]) for _ in range(PHONES)]
     naive = Naive()
     with ThreadPoolExecutor(WRITERS + PHONES + 1) as pool:
-        readers = [pool.submit(_follow, one.walk, sessions, written) for one in (*phones, naive)]
+        walks = [*(phone.walk for phone in phones), naive.walk]
+        readers = [pool.submit(_follow, walk, sessions, written) for walk in walks]
         try:
             _write_all(pool, sessions, world, written, rows, seed)
         finally:
