@@ -67,6 +67,21 @@ def list_own(
     session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
 ) -> Page[Any]:
     """The activities that concern the actor, newest entry first, with his status and leave."""
+    query = _own(actor).where(_concerns(actor))
+    return newest_first(session, query, Activity, after=after, limit=limit)
+
+
+def readable(actor: Actor) -> sa.Select[*tuple[Any, ...]]:
+    """The activities that concern the actor, and all that are held in his reading scope."""
+    held = sa.select(Organization.id).where(within(actor.paths(READING_ROLES))).correlate(None)
+    joined = sa.select(ActivityOrganization.activity_id).where(
+        ActivityOrganization.organization_id.in_(held)
+    )
+    leads = Activity.organization_id.in_(held) | Activity.id.in_(joined)
+    return _own(actor).where(_concerns(actor) | leads)
+
+
+def _concerns(actor: Actor) -> sa.ColumnElement[bool]:
     joined = sa.select(ActivityOrganization.activity_id).where(
         ActivityOrganization.organization_id == actor.organization_id
     )
@@ -82,12 +97,9 @@ def list_own(
         Activity.organization_id.in_(group),
         Activity.id.in_(joined),
     )
-    query = _own(actor).where(
-        concerns_him,
-        # A plan that nobody has announced is the organiser's own business.
-        Activity.published_at.is_not(None) | Activity.started_at.is_not(None),
-    )
-    return newest_first(session, query, Activity, after=after, limit=limit)
+    # A plan that nobody has announced is the organiser's own business.
+    is_announced = Activity.published_at.is_not(None) | Activity.started_at.is_not(None)
+    return concerns_him & is_announced
 
 
 def get_own(session: Session, actor: Actor, activity_id: UUID) -> Any:

@@ -112,6 +112,12 @@ def list_own(
     return cut([line_of(actor, row) for row in rows], limit, key_of)
 
 
+def readable(actor: Actor) -> sa.Select[Pledge, str, str, bool]:
+    """The actor's own pledges, and what was put forward where he works on pledges."""
+    put_forward = within(actor.paths(WORKING_ROLES)) & Pledge.status.not_in(PRIVATE)
+    return lines(actor).where((Pledge.member_id == actor.member_id) | put_forward)
+
+
 def lines(actor: Actor) -> sa.Select[Pledge, str, str, bool]:
     """Pledges with their members' names and groups, and whether the actor may write them."""
     # A group of another branch, after a transfer, says nothing about this pledge.

@@ -185,6 +185,18 @@ def list_own(
     return newest_first(session, query, VolunteerRecord, after=after, limit=limit)
 
 
+def readable(actor: Actor) -> sa.Select[VolunteerRecord, Claim]:
+    """Records with their claims: the actor's own, and those in his reading scope."""
+    return (
+        _with_claims()
+        .join(Organization, Organization.id == VolunteerRecord.organization_id)
+        .where(
+            (VolunteerRecord.member_id == actor.member_id)
+            | within(actor.paths(READING_ROLES - {Role.GROUP_LEADER}))
+        )
+    )
+
+
 def confirmed_minutes(record: VolunteerRecord, claim: Claim | None) -> int | None:
     """What the organiser confirmed; without one, what the branch approved; None while it waits."""
     if record.confirmed_minutes is not None:

@@ -72,6 +72,7 @@ EDGE_ERRORS = {
         EdgeError("request.method", 405, "这个地址不支持该方法"),
         EdgeError("idempotency.in_progress", 409, "同一编号的请求正在处理", "after:1"),
         EdgeError("idempotency.settled", 409, "同一编号的请求已经处理过", "refresh"),
+        EdgeError("sync.reset", 410, "本机数据需要重新下载", "refresh"),
         EdgeError("request.too_large", 413, "请求内容过大"),
         EdgeError("request.media_type", 415, "内容类型不支持"),
         EdgeError("validation", 422, "有内容需要修改"),

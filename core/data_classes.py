@@ -65,6 +65,16 @@ DATA_CLASSES = (
         _ARCHIVES,
     ),
     DataClass(
+        "change",
+        "手机同步用的变动记录（只有编号）",
+        # A phone that was away for 90 days goes on; a line carries the time at which its
+        # transaction began, which is before it can be read.
+        91 * _DAY,
+        "变动",
+        "删除：更久没有同步的手机重新下载",
+        _MINIMUM,
+    ),
+    DataClass(
         "repeatable_request",
         "已办请求的编号和应答（加密）",
         90 * _DAY,

@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from activities import check_ins, photo_retention
-from core import audit_sealing, background, idempotency, job_records
+from core import audit_sealing, background, changes, idempotency, job_records
 from core.data_classes import term_of
 from members import id_numbers, sign_in_records
 from members.contact import search_log_retention
@@ -35,6 +35,7 @@ PURGES: Mapping[str, Purge] = {
     "requested_work": background.purge,
     "job_run": job_records.purge,
     "repeatable_request": idempotency.purge,
+    "change": changes.purge,
     "search_log": search_log_retention.purge,
     "sign_in": sign_in_records.purge,
     "replaced_token": sign_in_records.purge_replaced,

@@ -111,13 +111,8 @@ def list_members(
         InvalidCursor: the cursor names nobody of this list.
     """
     top = get_organization(session, actor, organization_id, roles=READING_ROLES)
-    shown = (Member, Branch.id, Branch.name, Group.id, Group.name)
     query = (
-        _places_today(actor, *shown, MemberClassification.member_class)
-        .outerjoin(
-            MemberClassification,
-            (MemberClassification.member_id == Member.id) & _class_today(actor),
-        )
+        _lines(actor)
         .where(Organization.path.startswith(top.path))
         .order_by(*SORT_KEY)
         .limit(limit + 1)
@@ -125,18 +120,33 @@ def list_members(
     last_id = id_key(after)
     if last_id is not None:
         query = query.where(_comes_after(session, actor, top, last_id))
-    lines = [
-        RosterLine(
-            member=row[0],
-            organization_id=row[1],
-            organization_name=row[2],
-            party_group_id=row[3],
-            party_group_name=row[4],
-            member_class=MemberClass(row[5] or MemberClass.ORDINARY),
-        )
-        for row in session.execute(query)
-    ]
+    lines = [line_of(row) for row in session.execute(query)]
     return cut(lines, limit, lambda line: [str(line.member.id)])
+
+
+def readable(actor: Actor) -> sa.Select[Any]:
+    """Rows for `line_of`: the members who belong today where the actor has a reading role."""
+    return _lines(actor).where(within(actor.paths(READING_ROLES)))
+
+
+def line_of(row: Any) -> RosterLine:
+    """A row of `readable` as a line of the roster."""
+    return RosterLine(
+        member=row[0],
+        organization_id=row[1],
+        organization_name=row[2],
+        party_group_id=row[3],
+        party_group_name=row[4],
+        member_class=MemberClass(row[5] or MemberClass.ORDINARY),
+    )
+
+
+def _lines(actor: Actor) -> sa.Select[Any]:
+    shown = (Member, Branch.id, Branch.name, Group.id, Group.name)
+    return _places_today(actor, *shown, MemberClassification.member_class).outerjoin(
+        MemberClassification,
+        (MemberClassification.member_id == Member.id) & _class_today(actor),
+    )
 
 
 def _comes_after(

@@ -14,6 +14,7 @@ import activities.service_models
 import core.alerts
 import core.audit_models
 import core.background
+import core.changes
 import core.idempotency
 import core.job_records
 import core.working_days

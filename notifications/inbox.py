@@ -68,8 +68,12 @@ def list_messages(
     session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
 ) -> Page[InboxMessage]:
     """The actor's own messages, newest first."""
-    query = sa.select(InboxMessage).where(InboxMessage.member_id == actor.member_id)
-    return newest_first(session, query, InboxMessage, after=after, limit=limit)
+    return newest_first(session, readable(actor), InboxMessage, after=after, limit=limit)
+
+
+def readable(actor: Actor) -> sa.Select[InboxMessage]:
+    """The actor's own messages; nobody reads those of another."""
+    return sa.select(InboxMessage).where(InboxMessage.member_id == actor.member_id)
 
 
 def mark_read(session: Session, actor: Actor, *, up_to: UUID, now: datetime) -> None:

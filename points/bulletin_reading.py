@@ -84,6 +84,11 @@ def list_of_organization(
     return newest_first(session, query, Bulletin, after=after, limit=limit)
 
 
+def readable(actor: Actor) -> sa.Select[Bulletin]:
+    """Members' bulletins of the actor's branch, and those in his reading scope."""
+    return _visible(actor).where(Bulletin.subject == Subject.PARTY_MEMBERS)
+
+
 def _visible(actor: Actor) -> sa.Select[Bulletin]:
     has_own = sa.exists().where(BulletinEntry.bulletin_id == Bulletin.id, _is_own(actor))
     readers = {

@@ -178,19 +178,23 @@ def get_claim(session: Session, actor: Actor, claim_id: UUID) -> tuple[Claim, st
     Raises:
         NotFound: absent, or out of scope.
     """
-    row = session.execute(
+    row = session.execute(readable(actor).where(Claim.id == claim_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row[0], row[1]
+
+
+def readable(actor: Actor) -> sa.Select[Claim, str]:
+    """Claims with their members' names: the actor's own, and those in his reading scope."""
+    return (
         sa.select(Claim, Member.name)
         .join(Member, Member.id == Claim.member_id)
         .join(Organization, Organization.id == Claim.organization_id)
         .where(
-            Claim.id == claim_id,
             (Claim.member_id == actor.member_id)
             | within(actor.paths(READING_ROLES - {Role.GROUP_LEADER})),
         )
-    ).one_or_none()
-    if row is None:
-        raise NotFound
-    return row[0], row[1]
+    )
 
 
 def is_live_of(source_kind: str, source_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:

@@ -114,6 +114,18 @@ def _list(
     return cut(rows, limit, lambda row: [row.LedgerEntry.seq])
 
 
+def readable(actor: Actor) -> sa.Select[*tuple[Any, ...]]:
+    """Members' entries with names: the actor's own, and those where he reads the ledger.
+
+    Cadres' entries are not among them: they are read apart from these, and looked up.
+    """
+    members = Subject.PARTY_MEMBERS
+    return _lines().where(
+        LedgerEntry.subject == members,
+        (LedgerEntry.member_id == actor.member_id) | within(actor.paths(roles_of_subject(members))),
+    )
+
+
 def _lines(until: datetime | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Entries with what stands beside them in a list, as known before an instant."""
     reversal = sa.orm.aliased(LedgerEntry)

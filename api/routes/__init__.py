@@ -68,6 +68,7 @@ from api.routes import (
     services,
     sign_in_tickets,
     sms_codes,
+    sync,
     system,
     transfer_places,
     transfers,
@@ -147,4 +148,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     assigned_work.blp,
     contact_case_reviews.blp,
     audit.blp,
+    sync.blp,
 )

@@ -183,14 +183,14 @@ def list_my_activities(query: dict[str, Any]) -> Any:
     page = attendance_reading.list_own(
         db.session(), current_actor(), after=query.get("cursor"), limit=query["limit"]
     )
-    return encode_page(page) | {"items": [_mine(row) for row in page.items]}
+    return encode_page(page) | {"items": [shown_mine(row) for row in page.items]}
 
 
 @blp.get("/activities/<uuid:activity_id>", access=Access.MEMBER)
 @blp.response(200, MyActivityOut)
 def get_activity(activity_id: UUID) -> Any:
     """一次活动，带我的出席和请假情况"""
-    return _mine(attendance_reading.get_own(db.session(), current_actor(), activity_id))
+    return shown_mine(attendance_reading.get_own(db.session(), current_actor(), activity_id))
 
 
 @blp.put("/activities/<uuid:activity_id>", access=ORGANISERS)
@@ -236,7 +236,7 @@ def _plan(data: dict[str, Any]) -> ActivityPlan:
     return ActivityPlan(**told)
 
 
-def _mine(row: Any) -> dict[str, Any]:
+def shown_mine(row: Any) -> dict[str, Any]:
     activity: Activity = row.Activity
     return {name: getattr(activity, name) for name in ActivityOut().fields} | {
         "attendance_id": row.attendance_id,

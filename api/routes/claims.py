@@ -126,7 +126,7 @@ def list_claims(query: dict[str, Any]) -> Any:
     """我的申报，新的在前"""
     actor = current_actor()
     page = claims.list_own(db.session(), actor, after=query.get("cursor"), limit=query["limit"])
-    return encode_page(page) | {"items": [_shown(claim, actor.name) for claim in page.items]}
+    return encode_page(page) | {"items": [shown_claim(claim, actor.name) for claim in page.items]}
 
 
 @blp.get("/claims/<uuid:claim_id>", access=Access.MEMBER)
@@ -135,7 +135,7 @@ def get_claim(claim_id: UUID) -> Any:
     """一项申报及其经过"""
     session = db.session()
     claim, name = claims.get_claim(session, current_actor(), claim_id)
-    return _shown(claim, name) | {"timeline": claims.list_timeline(session, claim.id)}
+    return shown_claim(claim, name) | {"timeline": claims.list_timeline(session, claim.id)}
 
 
 @blp.get("/orgs/<uuid:organization_id>/claims", access=REVIEWERS)
@@ -151,7 +151,7 @@ def list_waiting_claims(query: dict[str, Any], organization_id: UUID) -> Any:
         after=query.get("cursor"),
         limit=query["limit"],
     )
-    return encode_page(page) | {"items": [_shown(*row) for row in page.items]}
+    return encode_page(page) | {"items": [shown_claim(*row) for row in page.items]}
 
 
 @blp.get("/orgs/<uuid:organization_id>/claims/counts", access=REVIEWERS)
@@ -174,7 +174,7 @@ def review_claims(data: dict[str, Any]) -> Any:
         return review_batches.decide(session, current_actor(), decisions, now=utc_now())
 
 
-def _shown(claim: Any, member_name: str) -> dict[str, Any]:
+def shown_claim(claim: Any, member_name: str) -> dict[str, Any]:
     values = {name: getattr(claim, name) for name in _CLAIM_FIELDS}
     return values | {"member_name": member_name, "flags": shown_flags(claim.flags)}
 

@@ -102,7 +102,7 @@ def create_service_record(data: dict[str, Any]) -> Any:
         record = volunteering.record(
             session, actor, member_id, facts=ServiceFacts(**data), now=utc_now()
         )
-    return _shown(volunteering.get_record(db.session(), actor, record.id))
+    return shown_service(volunteering.get_record(db.session(), actor, record.id))
 
 
 @blp.get("/service-records", access=Access.MEMBER)
@@ -114,14 +114,14 @@ def list_service_records(query: dict[str, Any]) -> Any:
         db.session(), current_actor(), after=query.get("cursor"), limit=query["limit"]
     )
     encoded = encode_page(page)
-    return encoded | {"items": [_shown(row) for row in page.items]}
+    return encoded | {"items": [shown_service(row) for row in page.items]}
 
 
 @blp.get("/service-records/<uuid:record_id>", access=Access.MEMBER)
 @blp.response(200, ServiceOut)
 def get_service_record(record_id: UUID) -> Any:
     """一条志愿服务"""
-    return _shown(volunteering.get_record(db.session(), current_actor(), record_id))
+    return shown_service(volunteering.get_record(db.session(), current_actor(), record_id))
 
 
 @blp.put("/service-records/<uuid:record_id>", access=Access.MEMBER)
@@ -139,7 +139,7 @@ def correct_service_record(data: dict[str, Any], record_id: UUID) -> Any:
             version=version,
             now=utc_now(),
         )
-    return _shown(volunteering.get_record(db.session(), current_actor(), record_id))
+    return shown_service(volunteering.get_record(db.session(), current_actor(), record_id))
 
 
 @blp.post("/service-records/<uuid:record_id>/withdraw", access=Access.MEMBER)
@@ -151,7 +151,7 @@ def withdraw_service_record(record_id: UUID) -> Any:
     return None
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def shown_service(row: Any) -> dict[str, Any]:
     record, claim = row
     return {
         **{name: getattr(record, name) for name in _RECORD_FIELDS},

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from migrations.append_only import guard
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

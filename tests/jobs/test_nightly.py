@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from activities.life_models import CodeTry
 from core import alerts
 from core.background import BackgroundJob, JobState
+from core.changes import Change
 from core.ids import new_id
 from core.job_records import JobRun, JobRunKind, JobRunState
 from jobs import retention
@@ -85,8 +86,14 @@ def test_retention_takes_what_has_been_kept_long_enough(session: Session) -> Non
     waiting = BackgroundJob(kind="x", subject_id=new_id(), created_at=NOW - timedelta(days=400))
     session.add(waiting)
     session.flush()
+    # What the lines above have noted carries the database's own time.
+    session.execute(sa.delete(Change))
+    for days in (92, 90):
+        line = {"kind": "claim", "object_id": new_id(), "member_id": member_id, "circle": 2}
+        session.add(Change(xid=0, at=NOW - timedelta(days=days), **line))
+    session.flush()
 
-    assert retention.purge(session, now=NOW) == 3
+    assert retention.purge(session, now=NOW) == 4
 
     left = session.scalars(sa.select(BackgroundJob.state)).all()
     assert sorted(left) == [JobState.QUEUED, JobState.QUEUED]
