@@ -15,9 +15,14 @@ _ESCAPED = {
 }
 
 
-def configure() -> None:
-    """Log JSON to standard error, what libraries say included. For a process, not for tests."""
+def configure(*, least: int = logging.INFO) -> None:
+    """Log JSON to standard error, what libraries say included. For a process, not for tests.
+
+    Args:
+        least: the level of `logging` below which the product's own events are left out.
+    """
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         processors=[*_shared(), _render],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

@@ -34,8 +34,8 @@ TICK_SECONDS = 1
 
 def main() -> None:
     """Tick until told to stop; what is under way is finished first."""
-    logs.configure()
     settings = Settings.from_env()
+    logs.configure(least=logging.WARNING if settings.demo else logging.INFO)
     engine = make_engine(settings)
     selfcheck.require_fit(settings, engine, is_debug=False, now=utc_now())
     sessions = of_job(make_sessions(engine, settings.vault), "jobs")
