@@ -5,6 +5,7 @@ that succeeds gives it back, so that only failures use up a limit.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from api.extensions import db
 from core.clock import utc_now
 from core.config import Settings
 from core.db import read_only, unit_of_work
-from members import accounts, attempt_limits, sms_codes, wechat_bindings
+from members import accounts, attempt_limits, passwords, sms_codes, wechat_bindings
 from members.device_sessions import Device, Proven, Tokens, open_session
 from members.session_models import CodePurpose, SignInMeans
 from members.sign_in_limits import tries_of
@@ -31,9 +32,13 @@ def sign_in(data: Mapping[str, Any], *, device: Device) -> Tokens:
 
     Raises:
         TooManyTries: signing in has failed too often for this phone or from this address.
+        PasswordsBusy: this process is checking as many passwords as it may.
         DomainError, Problem: who it is was not shown; see each means.
     """
-    return _limited(_MEANS[data["grant"]], data, device)
+    means = _MEANS[data["grant"]]
+    # A flood must not hold a thread and a connection each while it waits for its limit's row.
+    with passwords.place() if means is _by_password else nullcontext():
+        return _limited(means, data, device)
 
 
 def bind_wechat(data: Mapping[str, Any], *, device: Device) -> Tokens:

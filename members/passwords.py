@@ -50,12 +50,8 @@ class PasswordWeak(RuleViolation):
 
 
 def hash_password(session: Session, password: str) -> str:
-    """The Argon2id hash of a password.
-
-    Raises:
-        PasswordsBusy: too many are being checked or made.
-    """
-    with _one_at_a_time():
+    """The Argon2id hash of a password."""
+    with _HASHING:
         return _hasher_of(session).hash(_to_bytes(password))
 
 
@@ -64,17 +60,29 @@ def is_password(session: Session, password: str, password_hash: str | None) -> b
 
     Without a hash it does the same work and says no: the time that an answer takes must not
     tell who has an account.
-
-    Raises:
-        PasswordsBusy: too many are being checked or made.
     """
     hasher = _hasher_of(session)
-    with _one_at_a_time():
+    with _HASHING:
         try:
             hasher.verify(password_hash or _decoy_hash(hasher), _to_bytes(password))
         except VerifyMismatchError:
             return False
     return password_hash is not None
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """A place among those whose passwords this process checks; to be taken before anything else.
+
+    Raises:
+        PasswordsBusy: there is none.
+    """
+    if not _PLACES.acquire(blocking=False):
+        raise PasswordsBusy(_BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        _PLACES.release()
 
 
 def generate_temporary() -> str:
@@ -94,17 +102,6 @@ def require_strong(password: str) -> None:
 def weak(message: str) -> PasswordWeak:
     """The refusal of a new password, pointing at the field."""
     return PasswordWeak(message, problems=(FieldProblem("/new", PasswordWeak.code, message),))
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    if not _PLACES.acquire(blocking=False):
-        raise PasswordsBusy(_BUSY_SECONDS)
-    try:
-        with _HASHING:
-            yield
-    finally:
-        _PLACES.release()
 
 
 def _hasher_of(session: Session) -> PasswordHasher:

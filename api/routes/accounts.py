@@ -28,7 +28,6 @@ class TemporaryPasswordOut(OutSchema):
 
 @blp.post("/members/<uuid:member_id>/account", access=ISSUERS, retry=Retry.SHOWN_ONCE)
 @blp.response(201, TemporaryPasswordOut)
-@blp.alt_response(429, "TOO_MANY_REQUESTS")
 def issue_account(member_id: UUID) -> Any:
     """开通或重置党员的账号，给出一次性密码；原有登录随即失效"""
     with unit_of_work(db.session()) as session:

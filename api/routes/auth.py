@@ -12,7 +12,7 @@ from api.extensions import db
 from api.fields import Choice, InSchema, OutSchema, Secret, Text
 from core.clock import utc_now
 from core.db import unit_of_work
-from members import device_sessions
+from members import device_sessions, passwords
 from members.device_sessions import Device
 from members.refreshing import SessionRevoked
 from members.session_models import SignInMeans
@@ -139,7 +139,7 @@ def sign_out() -> Any:
 @blp.alt_response(429, "TOO_MANY_REQUESTS")
 def change_password(data: dict[str, Any]) -> Any:
     """修改密码；其他手机上的登录随即失效"""
-    with unit_of_work(db.session()) as session:
+    with passwords.place(), unit_of_work(db.session()) as session:
         account_events.change_password(
             session, current_actor(), old=data["old"], new=data["new"], now=utc_now()
         )

@@ -1,6 +1,5 @@
 """How often signing in may fail, and what a flood of it does to everybody else."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +9,12 @@ import time_machine
 
 from members import passwords
 from members.attempt_limits import address_block
-from members.passwords import PasswordsBusy
 from members.session_models import AttemptLimit
 from members.sign_in_limits import PER_PHONE, PER_PHONE_AND_BLOCK
 from tests.api.test_sessions import sign_in
 from tests.district import CHEAP_HASHER
 from tests.served import Service
+from tests.statements import counted_statements
 from tests.world import NOW, PASSWORD
 
 WRONG = "Wrong-Horse-1"
@@ -76,15 +75,15 @@ def test_block_is_what_one_subscriber_moves_within(address: str, block: str) -> 
     assert address_block(address) == block
 
 
-def test_one_password_is_checked_at_a_time_and_one_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other threads of a process go on reading while a crowd signs in."""
-    with passwords._PLACES, passwords._PLACES, pytest.raises(PasswordsBusy):
-        passwords.is_password(_Keyless(), "x", None)  # type: ignore[arg-type]
-    with ThreadPoolExecutor(2) as pool:
-        answers = pool.map(lambda _: passwords.is_password(_Keyless(), "x", None), range(2))  # type: ignore[arg-type]
+def test_third_password_at_a_time_is_told_to_come_back(service: Service) -> None:
+    """The other threads of the process go on reading; nothing is counted, nothing looked up."""
+    phone = service.world.phones["党员甲"]
+    with (
+        passwords.place(),
+        passwords.place(),
+        counted_statements(service.world.session) as statements,
+    ):
+        busy = guess(service, phone, PASSWORD)
 
-    assert list(answers) == [False, False]
-
-
-class _Keyless:
-    info: dict[str, Any] = {}  # noqa: RUF012 - nobody writes it
+    assert (busy.status_code, busy.json["code"], statements) == (429, "auth.busy", [])
+    assert guess(service, phone, PASSWORD).status_code == 201
