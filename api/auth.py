@@ -18,6 +18,7 @@ from api.problems import Problem
 from core.clock import business_day, utc_now
 from core.config import Settings
 from core.errors import Forbidden
+from core.scope import work_for
 from members.access import Actor, find_actor
 from members.access_models import Role
 
@@ -78,11 +79,14 @@ def require(policy: Policy) -> None:
         Problem: no valid token, or the initial password is still in use.
         Forbidden: the caller holds none of the roles.
     """
+    session = db.session()
     if policy is Access.PUBLIC:
+        work_for(session, None)
         return
     _, claims = _verified_token(refresh=policy is Access.REFRESH)
+    work_for(session, UUID(claims["sub"]))
     actor = find_actor(
-        db.session(),
+        session,
         UUID(claims["sub"]),
         claims["epoch"],
         on=business_day(utc_now()),

@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.config import Settings
 from core.crypto import Vault
+from core.scope import SYSTEM
 
 # SQLite takes its one write lock at BEGIN IMMEDIATE. A request that only reads says so here
 # and gets a deferred BEGIN instead, so that readers do not queue behind the writer.
@@ -109,8 +110,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def make_sessions(engine: Engine, vault: Vault) -> sessionmaker[Session]:
-    """Sessions for jobs, CLI and tests; they carry the vault so that domain code can find it."""
-    return sessionmaker(engine, expire_on_commit=False, info={"vault": vault})
+    """Sessions for jobs, CLI and tests; with the vault; they work for the system."""
+    return sessionmaker(engine, expire_on_commit=False, info={"vault": vault} | SYSTEM)
 
 
 def vault_of(session: Session) -> Vault:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.config import Settings
 from core.crypto import Vault
 from core.db import read_only
+from core.scope import SYSTEM
 from tests.engines import (
     ENGINE_KINDS,
     Databases,
@@ -121,7 +122,7 @@ def session(connection: Connection, vault: Vault) -> Iterator[Session]:
         connection,
         expire_on_commit=False,
         join_transaction_mode="create_savepoint",
-        info={"vault": vault},
+        info={"vault": vault} | SYSTEM,
     ) as session:
         yield session
 

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from api.auth import issue_tokens
 from api.document import PREFIX
+from core.scope import SYSTEM
 from members.access_models import Role
 from tests.engines import Databases
 from tests.world import NOW, World, build_world
@@ -205,7 +206,7 @@ def served(databases: Databases, kind: str) -> Iterator[Service]:
         databases.app_on(kind, connection) as app,
     ):
         outer = connection.begin()
-        info = {"vault": databases.settings(kind).vault}
+        info = {"vault": databases.settings(kind).vault} | SYSTEM
         with Session(
             connection,
             expire_on_commit=False,

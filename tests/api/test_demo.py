@@ -20,6 +20,7 @@ from api.demo.seeding import seed
 from core.clock import SHANGHAI, business_day, utc_now
 from core.config import ConfigError, Settings
 from core.db import Base, make_engine, make_sessions
+from core.scope import SYSTEM
 from members.access_models import Account, Role, RoleGrant
 from members.models import (
     Affiliation,
@@ -89,7 +90,7 @@ def demo(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Demo]
         databases.app_on(kind, connection) as app,
     ):
         outer = connection.begin()
-        info = {"vault": databases.settings(kind).vault}
+        info = {"vault": databases.settings(kind).vault} | SYSTEM
         with Session(
             connection,
             expire_on_commit=False,

@@ -10,6 +10,7 @@ import yaml
 from sqlalchemy.orm import Session
 
 from core.db import vault_of
+from core.scope import SYSTEM
 from jobs.requested import run_next
 from jobs.schedule import REQUESTED
 from points import scheme_texts
@@ -238,7 +239,7 @@ def _sessions(service: Service) -> Any:
             connection,
             expire_on_commit=False,
             join_transaction_mode="create_savepoint",
-            info={"vault": vault_of(service.world.session)},
+            info={"vault": vault_of(service.world.session)} | SYSTEM,
         )
 
     return make

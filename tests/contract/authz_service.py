@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from api.auth import issue_tokens
 from api.document import PREFIX
+from core.scope import SYSTEM
 from tests.contract.authz_objects import add_everything
 from tests.contract.authz_requests import Prepared, Requests, fresh_headers
 from tests.contract.authz_world import PRINCIPALS, AuthzWorld, build_people
@@ -130,7 +131,7 @@ def authz_service(databases: Databases, kind: str) -> Iterator[AuthzService]:
         databases.app_on(kind, connection) as app,
     ):
         outer = connection.begin()
-        info = {"vault": databases.settings(kind).vault}
+        info = {"vault": databases.settings(kind).vault} | SYSTEM
         with Session(
             connection,
             expire_on_commit=False,
