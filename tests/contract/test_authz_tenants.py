@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from werkzeug.test import TestResponse
 
 from tests.contract.authz_requests import ITEMS, Prepared, marks_in
