@@ -83,6 +83,11 @@ class Subject:
         return date(self.year, 11, 7)
 
 
+def owned_by(subject: Subject) -> dict[str, Any]:
+    """The columns of whatever belongs to a person at a place."""
+    return {"member_id": subject.member_id, "organization_id": subject.organization_id}
+
+
 @dataclass
 class AuthzWorld:
     """The people of the matrix, and the subjects by relation; `self` is by principal."""
