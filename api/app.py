@@ -22,6 +22,7 @@ from api import (
 )
 from api.extensions import db, jwt
 from api.parsing import PathIdentifier
+from core import scope
 from core.config import ConfigError, Settings
 from core.db import engine_options, read_only
 from core.files import open_store
@@ -49,8 +50,9 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     # A redirect to the address without the second slash would drop a body, and is undocumented.
     app.url_map.merge_slashes = False
     db.init_app(app)
-    # Domain code that meets a phone finds the keys on its session.
-    db.session.session_factory.configure(info={"vault": settings.vault})
+    # Domain code that meets a phone finds the keys on its session. Commands work for the system;
+    # a request works for nobody until its caller is known.
+    db.session.session_factory.configure(info={"vault": settings.vault} | scope.SYSTEM)
     _register_hooks(app, settings)
     jwt.init_app(app)
     auth.register(jwt)
@@ -102,6 +104,7 @@ def _begin_request() -> None:
     flask.g.request_id = (
         given if usable else "".join(secrets.choice(_ID_ALPHABET) for _ in range(8))
     )
+    scope.work_for_nobody(db.session())
     read_only.set(flask.request.method in ("GET", "HEAD", "OPTIONS"))
     if flask.request.mimetype != "multipart/form-data":
         flask.request.max_content_length = BODY_BYTES_MAX

@@ -20,6 +20,7 @@ from api.problems import Problem
 from core.clock import business_day, utc_now
 from core.config import Settings
 from core.errors import Forbidden
+from core.scope import work_for
 from members.access import Actor, find_actor
 from members.access_models import Role
 from members.device_sessions import Tokens
@@ -83,12 +84,15 @@ def require(policy: Policy) -> None:
         Problem: no valid token, or the initial password is still in use.
         Forbidden: the caller holds none of the roles.
     """
+    session = db.session()
     if policy is Access.PUBLIC:
+        work_for(session, None)
         return
     _, claims = _verified_token()
     attribute_bearer(UUID(claims["sub"]))
+    work_for(session, UUID(claims["sub"]))
     actor = find_actor(
-        db.session(),
+        session,
         UUID(claims["sub"]),
         UUID(claims["sid"]),
         on=business_day(utc_now()),

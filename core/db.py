@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from core.attribution import KEY, by_this_program
 from core.config import Settings
 from core.crypto import Vault
+from core.scope import SYSTEM
 
 # SQLite takes its one write lock at BEGIN IMMEDIATE. A request that only reads says so here
 # and gets a deferred BEGIN instead, so that readers do not queue behind the writer.
@@ -119,12 +120,17 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def make_sessions(engine: Engine, vault: Vault) -> sessionmaker[Session]:
-    """Sessions for jobs, CLI and tests; they carry the vault so that domain code can find it.
+    """Sessions for jobs, CLI and tests."""
+    return sessionmaker(engine, expire_on_commit=False, info=session_info(vault))
 
-    What they write is on the account of this program, until more is said.
+
+def session_info(vault: Vault) -> dict[Any, Any]:
+    """What a session carries outside of a request: the vault, for domain code to find it.
+
+    It works for the system, and what it writes is on the account of this program, until more is
+    said.
     """
-    info = {"vault": vault, KEY: by_this_program()}
-    return sessionmaker(engine, expire_on_commit=False, info=info)
+    return {"vault": vault, KEY: by_this_program()} | SYSTEM
 
 
 def vault_of(session: Session) -> Vault:

@@ -10,12 +10,20 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.paging import Page, newest_first
-from members.access import REVIEWING_ROLES, Actor, hold_roles
+from members.access import (
+    REVIEWING_ROLES,
+    Actor,
+    hold_roles,
+    place_of_affiliation,
+    primary_affiliation_on,
+    within,
+)
 from members.access_models import RoleGrant, in_force
-from members.models import Member, Organization
+from members.models import Affiliation, Member, Organization
 from points import objection_escalation
 from points.models import Claim, ClaimStatus
 from points.objection_routing import DECIDING_ROLES
+from points.publicity_models import Objection
 from points.review_models import Recusal
 
 
@@ -49,10 +57,10 @@ def for_member(
     """Step back from everything of one member, now and later; objections too.
 
     Raises:
-        NotFound: the member is the actor, or absent.
+        NotFound: the member is the actor, absent, or nobody whom the actor could ever decide.
     """
     held = hold_roles(session, actor, DECIDING_ROLES)
-    if member_id == actor.member_id or session.get(Member, member_id) is None:
+    if member_id == actor.member_id or not _may_be_decided(session, actor, held, member_id):
         raise NotFound
     return _declare(
         session, actor, held, Recusal(member_id=member_id, reason=reason), member_id, now=now
@@ -73,6 +81,25 @@ def is_recused(reviewer: Any, member_id: Any, claim_id: Any) -> sa.ColumnElement
         Recusal.reviewer_id == reviewer,
         (Recusal.member_id == member_id) | (Recusal.claim_id == claim_id),
     )
+
+
+def _may_be_decided(
+    session: Session, actor: Actor, held: Collection[UUID], member_id: UUID
+) -> bool:
+    """Whether the member belongs where the actor decides, or left something there when he went."""
+    belonging = (
+        sa.select(Member.id)
+        .join(Affiliation, primary_affiliation_on(actor.on))
+        .join(Organization, place_of_affiliation())
+        .where(Member.id == member_id, within(actor.paths(DECIDING_ROLES)))
+    )
+    claims = sa.exists().where(
+        Claim.member_id == member_id, Claim.reviewer_organization_id.in_(held)
+    )
+    objections = sa.exists().where(
+        Objection.member_id == member_id, Objection.deciding_organization_id.in_(held)
+    )
+    return bool(session.scalar(sa.select(sa.or_(belonging.exists(), claims, objections))))
 
 
 def _declare(

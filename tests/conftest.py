@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from core.attribution import KEY, by_this_program
 from core.config import Settings
 from core.crypto import Vault
-from core.db import read_only
+from core.db import read_only, session_info
 from tests.engines import (
     ENGINE_KINDS,
     Databases,
@@ -122,7 +121,7 @@ def session(connection: Connection, vault: Vault) -> Iterator[Session]:
         connection,
         expire_on_commit=False,
         join_transaction_mode="create_savepoint",
-        info={"vault": vault, KEY: by_this_program()},
+        info=session_info(vault),
     ) as session:
         yield session
 

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from flask import Flask
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import Connection, Engine, make_url, text
 
 from core.config import Settings
 from core.db import make_engine
@@ -91,6 +92,22 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+def _handing_back(app: Flask) -> Callable[..., Any]:
+    """The application, whose requests leave the test's transaction to the test again."""
+    inner = app.wsgi_app
+
+    def answer(*given: Any) -> Any:
+        try:
+            return inner(*given)
+        finally:
+            with app.app_context():
+                connection = app.extensions["sqlalchemy"].engines[None]
+            if isinstance(connection, Connection) and connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT set_config('app.scope', 'all', true)"))
+
+    return answer
+
+
 class Databases:
     """The databases of one worker. Servers and templates are made when first asked for."""
 
@@ -143,6 +160,7 @@ class Databases:
             app.extensions["sqlalchemy"].session.session_factory.configure(
                 join_transaction_mode="create_savepoint"
             )
+            app.wsgi_app = _handing_back(app)  # type: ignore[method-assign]
             self._apps[kind] = app
         return self._apps[kind]
 

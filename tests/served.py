@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from api.auth import access_token, shown_tokens
 from api.document import PREFIX
-from core.attribution import KEY, by_this_program
+from core.db import session_info
 from members.access_models import Role
 from tests.devices import sign_in
 from tests.engines import Databases
@@ -213,7 +213,7 @@ def served(databases: Databases, kind: str) -> Iterator[Service]:
         databases.app_on(kind, connection) as app,
     ):
         outer = connection.begin()
-        info = {"vault": databases.settings(kind).vault, KEY: by_this_program()}
+        info = session_info(databases.settings(kind).vault)
         with Session(
             connection,
             expire_on_commit=False,

@@ -193,8 +193,10 @@ def _watch_statements(table: str, source: Source) -> None:
         f"IF TG_OP = '{event}' THEN {_insert_for_postgresql(source, rows[event])}"
         for event in source.events
     )
+    # It runs as its owner: whom a change is for does not depend on what its writer may see.
     op.execute(f"""
-        CREATE FUNCTION note_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION note_{table}() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path FROM CURRENT AS $$
         BEGIN {branches} END IF; RETURN NULL; END $$
     """)
     for event in source.events:

@@ -18,10 +18,9 @@ from sqlalchemy.orm import Session
 from activities.models import Activity, VolunteerRecord
 from api.demo import cast
 from api.demo.seeding import seed
-from core.attribution import KEY, by_this_program
 from core.clock import SHANGHAI, business_day, utc_now
 from core.config import ConfigError, Settings
-from core.db import Base, make_engine, make_sessions
+from core.db import Base, make_engine, make_sessions, session_info
 from members.access_models import Account, Role, RoleGrant
 from members.models import (
     Affiliation,
@@ -111,7 +110,7 @@ def _telling(databases: Databases, kind: str) -> Iterator[Demo]:
         if kind == "postgresql":
             # It waits while the other engine is seeded.
             connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-        info = {"vault": databases.settings(kind).vault, KEY: by_this_program()}
+        info = session_info(databases.settings(kind).vault)
         with Session(
             connection,
             expire_on_commit=False,

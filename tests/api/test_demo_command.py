@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.attribution import KEY, by_this_program
+from core.scope import SYSTEM
 from members.models import Organization
 from tests.engines import ROOT, environment
 
@@ -120,7 +121,7 @@ def test_own_data_is_served_untouched_and_only_a_dead_server_ends_everything(
 ) -> None:
     engine = sa.create_engine(fresh_database_url)
     own = Organization(kind="district_organization_department", name="某区", path="/x/", depth=0)
-    with sa.orm.Session(engine, info={KEY: by_this_program()}) as session:
+    with sa.orm.Session(engine, info={KEY: by_this_program()} | SYSTEM) as session:
         session.add(own)
         session.commit()
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from core.attribution import KEY, by_this_program
 from core.clock import utc_now
 from core.job_records import JobRun, JobStanding
+from core.scope import SYSTEM
 from jobs import standings
 from jobs.definitions import TOO_OLD, CatchUp, Job
 from tests.campaigns.jobs_worker import EFFECTS, LEASE, busy_files, make_jobs
@@ -146,7 +147,7 @@ def campaign(
     jobs = make_jobs(directory)
     engine = sa.create_engine(url, pool_pre_ping=True)
     begin = utc_now()
-    with sa.orm.Session(engine, info={KEY: by_this_program()}) as session:
+    with sa.orm.Session(engine, info={KEY: by_this_program()} | SYSTEM) as session:
         standings.register(session, jobs, (), now=begin)
         for job in jobs:
             standings.advance(session, job, begin)

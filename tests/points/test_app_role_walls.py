@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core.crypto import Vault
+from core.db import session_info
 from tests.engines import Databases, owner_url
 from tests.points.test_database_walls import build_site
 from tests.postgres import OWNER
@@ -31,7 +32,7 @@ def owner(databases: Databases, vault_of_postgres: Vault) -> Iterator[Connection
         with Session(
             connection,
             join_transaction_mode="create_savepoint",
-            info={"vault": vault_of_postgres},
+            info=session_info(vault_of_postgres),
         ) as session:
             site = build_site(session)
             site.attempt(site.entry_like())
@@ -148,7 +149,9 @@ def test_temporary_table_does_not_blind_the_guards(
 ) -> None:
     """A temporary table comes first on the usual search path, and anybody may make one."""
     with Session(
-        app_role, join_transaction_mode="create_savepoint", info={"vault": vault_of_postgres}
+        app_role,
+        join_transaction_mode="create_savepoint",
+        info=session_info(vault_of_postgres),
     ) as session:
         site = build_site(session)
         overlapping = site.affiliation_like("党员甲").replace(
