@@ -11,6 +11,7 @@ import time_machine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core.db import session_info
 from core.scope import work_for, work_for_nobody
 from tests.contract.authz_objects import KINDS, add_everything
 from tests.contract.authz_world import AuthzWorld, build_people
