@@ -69,7 +69,7 @@ def once(view: Callable[..., Any], operation: str, retry: Retry) -> Callable[...
 
     @functools.wraps(view)
     def answered(*args: Any, **ids: Any) -> flask.Response:
-        use = KeyUse(current_actor().member_id, operation, _given_key(), _fingerprint(ids))
+        use = KeyUse(current_actor().member_id, operation, _given_key(), _digest(ids))
         return _settle_in_turn(use, lambda: view(*args, **ids), keeps_answer=retry is Retry.KEYED)
 
     return answered
@@ -123,7 +123,7 @@ def _keep(session: Session, use: KeyUse, response: flask.Response, *, with_body:
 def _answer_again(use: KeyUse, earlier: Outcome | None) -> flask.Response:
     if earlier is None:
         raise Problem(409, "idempotency.in_progress")
-    if earlier.fingerprint != use.fingerprint:
+    if earlier.digest != use.digest:
         raise Problem(422, "idempotency.mismatch")
     kept = json.loads(zlib.decompress(earlier.answer))
     seen = subrequests.read_object()
@@ -167,7 +167,7 @@ def _given_key() -> UUID:
     return UUID(given)
 
 
-def _fingerprint(ids: dict[str, Any]) -> bytes:
+def _digest(ids: dict[str, Any]) -> bytes:
     """A digest of what is asked, whatever order, spacing or boundary it was written with."""
     digest = hashlib.sha256(_canonical({name: str(value) for name, value in ids.items()}))
     is_form = flask.request.mimetype == "multipart/form-data"

@@ -28,7 +28,7 @@ class IdempotencyKey(Base):
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     operation: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
     key: Mapped[UUID] = mapped_column(primary_key=True)
-    fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[int | None] = mapped_column(sa.SmallInteger)
     sealed_answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
@@ -44,7 +44,7 @@ class KeyUse:
     member_id: UUID
     operation: str
     key: UUID
-    fingerprint: bytes
+    digest: bytes
 
     def identity(self) -> dict[str, Any]:
         """The primary key of its row."""
@@ -64,7 +64,7 @@ class KeyUse:
 class Outcome:
     """How an earlier use of the key ended."""
 
-    fingerprint: bytes
+    digest: bytes
     status: int
     answer: bytes
 
@@ -75,7 +75,7 @@ def reserve(session: Session, use: KeyUse, *, now: datetime) -> bool:
     It comes before the effect and never waits: on PostgreSQL a second transaction with the same
     key finds its lock taken, on SQLite it has waited at BEGIN for the first to end.
     """
-    given: dict[str, Any] = use.identity() | {"fingerprint": use.fingerprint, "used_at": now}
+    given: dict[str, Any] = use.identity() | {"digest": use.digest, "used_at": now}
     dialect = dialect_of(session)
     if dialect == "postgresql":
         given["lock_number"] = use.lock_number()
@@ -88,7 +88,7 @@ def find_outcome(session: Session, use: KeyUse) -> Outcome | None:
     if found is None:
         return None
     answer = vault_of(session).decrypt(found.sealed_answer, context=use.context())
-    return Outcome(found.fingerprint, found.status, answer)
+    return Outcome(found.digest, found.status, answer)
 
 
 def keep(session: Session, use: KeyUse, *, status: int, answer: bytes) -> None:
@@ -108,7 +108,7 @@ def purge(session: Session, *, ended_before: datetime) -> int:
 
 @functools.cache
 def _reserving(dialect: str) -> sa.UpdateBase:
-    names = ("member_id", "operation", "key", "fingerprint", "used_at")
+    names = ("member_id", "operation", "key", "digest", "used_at")
     values = sa.select(*(sa.bindparam(name, type_=_TABLE.c[name].type) for name in names))
     if dialect == "sqlite":
         # Without a WHERE, SQLite takes ON CONFLICT for a join's ON.
@@ -126,9 +126,9 @@ def _same_use(prefix: str) -> sa.ColumnElement[bool]:
 
 
 # Every write runs them, so they are built once.
-_FIND = sa.select(
-    IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.sealed_answer
-).where(_same_use(""))
+_FIND = sa.select(IdempotencyKey.digest, IdempotencyKey.status, IdempotencyKey.sealed_answer).where(
+    _same_use("")
+)
 _KEEP = (
     sa.update(_TABLE)
     .where(_same_use("of_"))

@@ -118,6 +118,13 @@ def assign_work(data: dict[str, Any], member_id: UUID) -> Any:
         )
 
 
+@blp.get("/assigned-work/<uuid:work_id>", access=Access.MEMBER)
+@blp.response(200, AssignedWorkOut)
+def get_assigned_work(work_id: UUID) -> Any:
+    """一项分配的工作，本人和负责人可看"""
+    return assigned_work.get_work(db.session(), current_actor(), work_id)
+
+
 @blp.post("/assigned-work/<uuid:work_id>/answer", access=KEEPERS)
 @blp.arguments(WorkAnswerIn)
 @blp.response(200, AssignedWorkOut)

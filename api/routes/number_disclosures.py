@@ -9,6 +9,7 @@ from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Choice, Identifier, InSchema, Instant, OutSchema, Text
+from api.idempotency import Retry
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -52,7 +53,11 @@ def list_my_number_disclosures(query: dict[str, Any]) -> Any:
     return encode_page(page)
 
 
-@blp.post("/members/<uuid:member_id>/number-disclosures", access=any_of(*DISCLOSING_ROLES))
+@blp.post(
+    "/members/<uuid:member_id>/number-disclosures",
+    access=any_of(*DISCLOSING_ROLES),
+    retry=Retry.SHOWN_ONCE,
+)
 @blp.arguments(MemberNumberIn)
 @blp.response(201, MemberNumberOut)
 def disclose_member_number(data: dict[str, Any], member_id: UUID) -> Any:

@@ -15,6 +15,7 @@ from api.blueprints import Blueprint
 from api.document import PREFIX
 from api.extensions import db
 from api.fields import FilePart, Identifier, InSchema, Instant, OutSchema, QueryCount
+from api.idempotency import Retry
 from api.routes.activities import ORGANISERS
 from core.clock import utc_now
 from core.db import unit_of_work, vault_of
@@ -71,7 +72,7 @@ class FileQuery(InSchema):
     )
 
 
-@blp.post("/activities/<uuid:activity_id>/photos", access=ORGANISERS)
+@blp.post("/activities/<uuid:activity_id>/photos", access=ORGANISERS, retry=Retry.NATURAL)
 @blp.arguments(PhotoIn, location="multipart")
 @blp.response(201, PhotoOut)
 def add_photo(data: dict[str, Any], activity_id: UUID) -> Any:

@@ -10,6 +10,7 @@ from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import Instant, OutSchema
+from api.idempotency import Retry
 from core.clock import utc_now
 from core.db import unit_of_work
 from members import sign_in_tickets
@@ -26,7 +27,11 @@ class SignInTicketOut(OutSchema):
     svg = fields.String(metadata={"example": "<svg></svg>", "description": "二维码，内容即 ticket"})
 
 
-@blp.post("/members/<uuid:member_id>/sign-in-tickets", access=any_of(*HELPING_ROLES))
+@blp.post(
+    "/members/<uuid:member_id>/sign-in-tickets",
+    access=any_of(*HELPING_ROLES),
+    retry=Retry.SHOWN_ONCE,
+)
 @blp.response(201, SignInTicketOut)
 def create_sign_in_ticket(member_id: UUID) -> Any:
     """给本支部党员开登录码：五分钟内用他的手机扫一次即登录；记录谁协助了谁"""

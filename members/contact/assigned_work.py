@@ -177,6 +177,17 @@ def say(session: Session, actor: Actor, work_id: UUID, *, note: str, now: dateti
     return work
 
 
+def get_work(session: Session, actor: Actor, work_id: UUID) -> AssignedWork:
+    """One piece of work, to its member and to those who read his.
+
+    Raises:
+        NotFound: it is absent, or its member is out of the actor's scope.
+    """
+    work = _get(session, work_id)
+    get_member(session, actor, work.member_id, roles=WORK_READERS)
+    return work
+
+
 def list_own(
     session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
 ) -> Page[WorkLine]:

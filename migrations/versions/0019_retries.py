@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("operation", sa.String(80), nullable=False),
         sa.Column("key", sa.Uuid(), nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("used_at", INSTANT, nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=True),
         sa.Column("sealed_answer", sa.LargeBinary(), nullable=True),

@@ -24,6 +24,8 @@ from tests.statements import counted_statements
 
 REPLAYED = "Idempotent-Replayed"
 
+ONE, OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "1f8fad5b-d9cb-469f-a165-70867728950e"
+
 
 def send(caller: Caller, key: str, path: str, body: Any = None, **options: Any) -> TestResponse:
     given = {} if body is None else {"json": body}
@@ -84,7 +86,7 @@ def test_a_key_belongs_to_one_member(service: Service) -> None:
     [
         (None, (400, "idempotency.missing")),
         ("1", (422, "idempotency.malformed")),
-        (f"{uuid4()}, {uuid4()}", (422, "idempotency.malformed")),
+        (f"{ONE}, {OTHER}", (422, "idempotency.malformed")),
         ("", (422, "idempotency.malformed")),
     ],
 )

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.auth import issue_tokens
+from api.auth import access_token
 from api.extensions import db
 from core.config import Settings
 from core.db import make_engine, make_sessions
@@ -68,7 +68,7 @@ def member_on(settings: Settings, *, through: str = "") -> Iterator[Member]:
         session.commit()
     app = create_app(replace(settings, database_url=through or settings.database_url))
     with app.app_context():
-        token = issue_tokens(world.members["党员甲"], 1)["access_token"]
+        token = access_token(world.members["党员甲"], world.sessions["党员甲"])
     yield Member(app, sessions, token)
     with app.app_context():
         db.engine.dispose()

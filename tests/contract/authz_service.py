@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from api.auth import issue_tokens
+from api.auth import access_token
 from api.document import PREFIX
 from core.db import session_info
 from tests.contract.authz_objects import add_everything
@@ -91,18 +91,20 @@ class AuthzService:
         return Requests(Document(self.app), self.found)
 
     @cached_property
-    def tokens(self) -> dict[str, dict[str, Any]]:
-        members = self.found.world.members
+    def tokens(self) -> dict[str, str]:
+        world = self.found.world
         with self.app.app_context():
-            tokens = {name: issue_tokens(members[name], 1) for name in PRINCIPALS}
+            tokens = {
+                name: access_token(world.members[name], world.sessions[name]) for name in PRINCIPALS
+            }
             with time_machine.travel(NOW.replace(year=2025)):
-                tokens["expired"] = issue_tokens(members["expired"], 1)
+                ids = world.members["expired"], world.sessions["expired"]
+                tokens["expired"] = access_token(*ids)
         return tokens
 
     def send(self, prepared: Prepared, principal: str) -> Outcome:
         """Send it and undo it."""
-        kind = "refresh_token" if prepared.path.endswith("/refresh") else "access_token"
-        headers = fresh_headers(self.tokens.get(principal, {}).get(kind))
+        headers = fresh_headers(self.tokens.get(principal))
         savepoint = self.connection.begin_nested()
         self.writes.tables.clear()
         answer = self.app.test_client().open(

@@ -9,8 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from members import device_sessions
 from members.access_models import Account, Role
 from members.models import Affiliation, OrganizationKind, Sector
+from members.session_models import SessionEnd
 from points import periods, schemes
 from points.models import Period, PeriodStatus
 from tests.world import NOW, SCHEME, World
@@ -159,7 +161,9 @@ def _add_principals(found: AuthzWorld) -> None:
             found.selves[name] = _subject(found, "self", member_id, branch, group)
     disabled = world.session.get_one(Account, world.members["disabled"])
     disabled.disabled_at = NOW
-    world.session.get_one(Account, world.members["revoked"]).session_epoch = 2
+    device_sessions.end_all(
+        world.session, world.members["revoked"], because=SessionEnd.SIGNED_OUT, now=NOW
+    )
     world.session.flush()
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import flask
 import pytest
 
-from api import problems
+from api import constraints, problems
 from api.document import PREFIX
 from tests.engines import ROOT, environment
 from tests.served import CHINESE, PROBLEM, Caller, Document
@@ -124,7 +124,7 @@ def test_catalogue_lists_each_code_once_in_chinese(app: flask.Flask) -> None:
 
 def test_constraints_answer_with_catalogued_statuses(document: Document) -> None:
     """A code means one status, whether a rule or the database was first to object."""
-    for code, status, _ in problems._CONSTRAINTS.values():
+    for code, status, _ in constraints.CONSTRAINTS.values():
         assert document.catalogue[code]["status"] == status
 
 

@@ -18,15 +18,20 @@ from tests.served import Document
 WITHOUT_KEY = {
     "sign_in": Retry.NO_MEMBER,
     "refresh_session": Retry.NO_MEMBER,
+    "send_sms_code": Retry.NO_MEMBER,
+    "bind_wechat": Retry.NO_MEMBER,
+    "add_photo": Retry.NATURAL,
     "confirm_own_report": Retry.NO_MEMBER,
     "validate_scheme": Retry.PURE,
     "mark_messages_read": Retry.NATURAL,
     "send_outbox": Retry.BATCH,
 }
 SHOWN_ONCE = {"issue_account", "disclose_contact_number", "create_own_report_link"}
+SHOWN_ONCE |= {"disclose_member_number", "create_sign_in_ticket"}
 # Reviewed by a person: lists without a cursor, and what keeps them short.
 BOUNDED = {
     "list_errors": "the error codes of this version",
+    "list_data_classes": "the kinds of data of this version",
     "list_service_signups": "those who signed up for one service, whose places are bounded",
     "list_own_corrections": "the corrections of one record",
     "list_consents": "one for each purpose",

@@ -1,0 +1,63 @@
+"""What a broken constraint of the database means to whoever sent the request."""
+
+# What a broken constraint means to the person whose request broke it. A constraint that is
+# not named here is a bug of ours and answers 500.
+CONSTRAINTS = {
+    "uq_volunteer_record_start": ("claim.duplicate", 409, "这次服务已报过"),
+    "uq_pledge_title": ("pledge.duplicate", 409, "同一年度已有同名的承诺"),
+    "uq_service_issuer_open": ("issuer.duplicate", 409, "已有同名的登记单位"),
+    "uq_service_signup_live": ("signup.exists", 409, "已经报过名"),
+    "uq_service_correction_open": ("correction.open", 409, "这条记录已有一项更正申请在办理"),
+    "uq_ledger_entry_reverses_id": ("entry.already_reversed", 409, "这笔积分已经冲正过"),
+    "uq_organization_parent_id_name": ("org.duplicate_name", 409, "同一上级下已有同名组织"),
+    "uq_role_grant_live": ("role.already_granted", 409, "这个人已担任该职务"),
+    "uq_account_phone_index": ("account.phone_taken", 409, "这个手机号已用于另一个账号"),
+    "uq_member_id_number_index": ("member.duplicate", 409, "这个身份证号已在名册中"),
+    "uq_objection_entry": ("objection.duplicate", 409, "您已对此提出过异议"),
+    "uq_objection_adjustment": ("objection.duplicate", 409, "您已对此提出过异议"),
+    "uq_objection_appeal_of_id": ("objection.already_appealed", 409, "已经申诉过一次"),
+    "uq_recusal_reviewer_id_member_id": ("recusal.duplicate", 409, "已经申请过回避"),
+    "uq_recusal_reviewer_id_claim_id": ("recusal.duplicate", 409, "已经申请过回避"),
+    "ck_adjustment_veto_document": ("adjustment.document_required", 422, "一票否决须有文号"),
+    "pk_wechat_binding": ("auth.wechat_bound", 409, "这个微信刚刚在别处绑定过"),
+    "uq_wechat_binding_member_id": ("auth.wechat_bound", 409, "这个微信刚刚在别处绑定过"),
+    "uq_transfer_open": ("transfer.open", 409, "这名党员已有一次转接在办理"),
+    "uq_migrant_registration_live": ("migrant.registered", 409, "这名党员已有一项流动登记"),
+    "uq_host_placement_live": ("host.asked", 409, "已有一个流入地支部在办理"),
+    "uq_contact_contest_open": ("contact.contest_open", 409, "您的说明正在等待答复"),
+    "uq_contact_number_live": ("contact.number_duplicate", 409, "这个号码已经登记"),
+    "uq_erasure_open": ("erasure.open", 409, "已有一项删除在等待确认"),
+    "pk_shred_log": ("erasure.done", 409, "这名党员的个人信息已经删除"),
+    "uq_personal_data_access_actor_id_on_day_ordinal": ("conflict", 409, "内容刚刚发生了变化"),
+    "membership_decision_follows": ("membership.decided", 409, "此人的党籍刚刚另有决定"),
+    "no_overlapping_primary": ("member.overlap", 409, "组织关系的日期重叠"),
+    "no_organization_cycle": ("org.cycle", 409, "不能移到自己的下级之下"),
+}
+# SQLite names the columns of a broken UNIQUE, not the constraint.
+SQLITE_UNIQUE = {
+    "volunteer_record.member_id, volunteer_record.starts_at": "uq_volunteer_record_start",
+    "pledge.member_id, pledge.year, pledge.title": "uq_pledge_title",
+    "service_issuer.name": "uq_service_issuer_open",
+    "service_signup.opportunity_id, service_signup.member_id": "uq_service_signup_live",
+    "service_correction.record_id": "uq_service_correction_open",
+    "ledger_entry.reverses_id": "uq_ledger_entry_reverses_id",
+    "organization.parent_id, organization.name": "uq_organization_parent_id_name",
+    "role_grant.member_id, role_grant.role, role_grant.organization_id": "uq_role_grant_live",
+    "account.phone_index": "uq_account_phone_index",
+    "member.id_number_index": "uq_member_id_number_index",
+    "objection.objector_id, objection.entry_id": "uq_objection_entry",
+    "objection.objector_id, objection.adjustment_id": "uq_objection_adjustment",
+    "objection.appeal_of_id": "uq_objection_appeal_of_id",
+    "contact_contest.case_id": "uq_contact_contest_open",
+    "contact_number.member_id, contact_number.phone_index": "uq_contact_number_live",
+    "recusal.reviewer_id, recusal.member_id": "uq_recusal_reviewer_id_member_id",
+    "recusal.reviewer_id, recusal.claim_id": "uq_recusal_reviewer_id_claim_id",
+    "transfer.member_id": "uq_transfer_open",
+    "migrant_registration.member_id": "uq_migrant_registration_live",
+    "host_placement.registration_id": "uq_host_placement_live",
+    "erasure.member_id": "uq_erasure_open",
+    "shred_log.member_id": "pk_shred_log",
+    "personal_data_access.actor_id, personal_data_access.on_day, personal_data_access.ordinal": (
+        "uq_personal_data_access_actor_id_on_day_ordinal"
+    ),
+}
