@@ -108,27 +108,20 @@ def _write_event(session: Session) -> None:
     if notes is None:
         return
     shown = {what: _hexes(ids) for what, ids in notes.shown.items() if ids}
-    has_changed = notes.has_changed(session.connection()) and not _is_bookkeeping(notes.touches)
+    deeds = [touch for touch in notes.touches if touch.table not in BOOKKEEPING]
+    has_changed = bool(deeds) and notes.has_changed(session.connection())
     if notes.is_settled or not (has_changed or shown or notes.denied):
         return
     attribution: Attribution | None = session.info.get(KEY)
     if attribution is None:
-        raise Unattributed(f"nobody has said who writes {sorted(_tables(notes.touches))}")
+        tables = sorted({touch.table for touch in deeds})
+        raise Unattributed(f"nobody has said who writes {tables}")
     notes.is_settled = True
-    row = _row(attribution) | _content(notes) | {"shown": shown or None}
+    row = _row(attribution) | _content(notes, deeds) | {"shown": shown or None}
     if not (has_changed or shown):
         row |= {"outcome": Outcome.DENIED, "code": next(iter(notes.denied))}
-    row["written_hmac"] = _digest(session, notes.touches)
+    row["written_hmac"] = _digest(session, deeds)
     session.execute(_inserting(dialect_of(session)), row)
-
-
-def _is_bookkeeping(touches: Iterable[Touch]) -> bool:
-    tables = _tables(touches)
-    return bool(tables) and tables <= BOOKKEEPING
-
-
-def _tables(touches: Iterable[Touch]) -> set[str]:
-    return {touch.table for touch in touches}
 
 
 def _row(attribution: Attribution) -> dict[str, Any]:
@@ -152,11 +145,11 @@ def _row(attribution: Attribution) -> dict[str, Any]:
     }
 
 
-def _content(notes: Notes) -> dict[str, Any]:
+def _content(notes: Notes, deeds: Iterable[Touch]) -> dict[str, Any]:
     objects: dict[str, dict[UUID, None]] = {}
     subjects = dict(notes.concerned)
     places: dict[UUID, None] = {}
-    for touch in notes.touches:
+    for touch in deeds:
         objects.setdefault(touch.table, {}).update(dict.fromkeys(touch.ids))
         subjects.update(dict.fromkeys(touch.member_ids))
         places.update(dict.fromkeys(touch.organization_ids))

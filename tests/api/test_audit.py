@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from core import audit
 from core.audit_models import AuditEvent, Outcome
 from members.access_models import Role
+from members.session_models import DeviceSession, SessionEnd
 from tests.api import test_main_job
 from tests.api.main_job_steps import approved_entry, queue_of, record
 from tests.served import Caller, Service
@@ -150,7 +151,9 @@ def test_own_claim_in_a_batch_is_on_record_as_denied(service: Service) -> None:
 def test_token_of_an_ended_session_leaves_a_row_and_nobody_leaves_none(service: Service) -> None:
     caller = service.caller("党员甲")
     session = service.world.session
-    session.execute(sa.text("UPDATE account SET session_epoch = session_epoch + 1"))
+    session.execute(
+        sa.update(DeviceSession).values(revoked_at=NOW, revoked_because=SessionEnd.SIGNED_OUT)
+    )
     session.commit()
 
     ended, nobody = caller.get("/me/points"), service.nobody.get("/me/points")
