@@ -9,14 +9,22 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.db import vault_of
 from core.errors import FieldProblem, NotFound, RuleViolation
+from members import member_keys
 from members.access import Actor
 from members.models import Member
+from members.resealing import SealedColumn
 from members.session_models import DeviceSession
 from notifications.delivery_models import PushProvider, PushRegistration
 
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{8,160}", re.ASCII)
+# For `members.resealing`, after a change of keys.
+SEALED = SealedColumn(
+    "push_registration",
+    "token_sealed",
+    "member_id",
+    lambda row: token_context(row["member_id"], row["id"]),
+)
 
 
 class PushTokenInvalid(RuleViolation):
@@ -51,7 +59,8 @@ def register(
     session.execute(
         sa.select(Member.id).where(Member.id == actor.member_id).with_for_update(key_share=True)
     )
-    context = _context(actor.member_id, registration_id)
+    key = member_keys.ensure(session, [actor.member_id])[actor.member_id]
+    context = token_context(actor.member_id, registration_id)
     session.merge(
         PushRegistration(
             member_id=actor.member_id,
@@ -59,7 +68,7 @@ def register(
             session_id=actor.session_id,
             platform=app.platform,
             provider=app.provider,
-            token_sealed=vault_of(session).encrypt(app.token.encode(), context=context),
+            token_sealed=key.seal(app.token.encode(), context=context),
             token_masked=f"{app.token[:3]}***",
             app_version=app.app_version,
             registered_at=now,
@@ -93,11 +102,11 @@ def find_tokens(session: Session, member_id: UUID) -> Sequence[str]:
         .join(DeviceSession, DeviceSession.id == PushRegistration.session_id)
         .where(PushRegistration.member_id == member_id, DeviceSession.revoked_at.is_(None))
         .order_by(PushRegistration.id)
-    )
-    vault = vault_of(session)
+    ).all()
+    key = member_keys.keys_of(session, [member_id]).get(member_id)
     tokens = [
-        vault.decrypt(row.token_sealed, context=_context(member_id, row.id)).decode()
-        for row in rows
+        key.open(row.token_sealed, context=token_context(member_id, row.id)).decode()
+        for row in (rows if key else ())
     ]
     # An app that was removed and came back registers its token under a new number.
     return list(dict.fromkeys(tokens))
@@ -113,5 +122,6 @@ def list_masked(session: Session, member_id: UUID) -> Sequence[str]:
     ).all()
 
 
-def _context(member_id: UUID, registration_id: UUID) -> str:
+def token_context(member_id: UUID, registration_id: UUID) -> str:
+    """What a sealed token is bound to."""
     return f"push_registration.token:{member_id}:{registration_id}"

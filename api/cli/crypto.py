@@ -13,7 +13,7 @@ from members import resealing
 from members.access_models import Account
 from members.models import Member
 from members.roster.models import RosterImport
-from notifications import addresses
+from notifications import addresses, push_registrations
 
 crypto = AppGroup("crypto", help="密钥和密码套件")
 
@@ -23,7 +23,7 @@ def rotate() -> None:
     """用现在的密钥和套件重新加密、重建索引；可以中断后再次运行。"""
     session = db.session()
     _show("党员密钥", _committed(session, resealing.rewrap_keys(session)))
-    for sealed in (*resealing.SEALED, addresses.SEALED):
+    for sealed in (*resealing.SEALED, addresses.SEALED, push_registrations.SEALED):
         done = _committed(session, resealing.reseal(session, sealed))
         _show(f"{sealed.table}.{sealed.column}", done)
     with unit_of_work(session):

@@ -16,7 +16,7 @@ from activities import activity_photos, photos
 from activities.photos import CleanPhoto
 from core import backups
 from core.config import Settings
-from core.db import make_engine, unit_of_work
+from core.db import make_engine, session_info, unit_of_work
 from core.ids import new_id
 from points import review, sealing
 from points.review import Action, Decision
@@ -42,7 +42,7 @@ def kept(
     photo_id = new_id()
     app.extensions["files"].put(photos.name_of(photo_id), PICTURE)
     engine = make_engine(settings)
-    with Session(engine, info={"vault": settings.vault}) as session, unit_of_work(session):
+    with Session(engine, info=session_info(settings.vault)) as session, unit_of_work(session):
         life = Life(build_world(session))
         claim = life.world.add_claim("党员甲", "一支部")
         decisions = [Decision(claim, 1, Action.APPROVE)]
@@ -52,7 +52,7 @@ def kept(
             session, life.world.actor("书记一"), life.meeting().id,
             photo=photo, photo_id=photo_id, now=NOW,
         )  # fmt: skip
-    with Session(engine) as session, unit_of_work(session):
+    with Session(engine, info=session_info(settings.vault)) as session, unit_of_work(session):
         assert sealing.seal(session, now=NOW) == 1
     engine.dispose()
     return app

@@ -188,7 +188,7 @@ def test_reading_one_case_takes_a_constant_number_of_statements(service: Service
         caller.post(f"/contact-cases/{case_id}/attempts", attempt_body())
         caller.post(f"/contact-cases/{case_id}/attempts", attempt_body())
 
-    assert counts == [9, 9]
+    assert counts == [10, 10]
 
 
 # --- Attempts ------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def test_deployment_goes_over_to_other_keys_and_another_suite(fresh_settings: Se
         assert member.phone_sealed is not None
         phone = open_phone(session, member_id, member.phone_sealed)
         assert member.phone_index == index_phone(settings.vault, phone)
-        assert accounts.sign_in(session, phone, PASSWORD, now=NOW).member_id == member_id
+        assert accounts.prove_password(session, phone, PASSWORD).member_id == member_id
         assert addresses.find_address(session, member_id, Channel.EMAIL) == "jia@example.org"
         key = session.get_one(MemberKey, member_id)
         assert settings.vault.master.sealed(key.key_sealed)
