@@ -104,9 +104,11 @@ def find_tokens(session: Session, member_id: UUID) -> Sequence[str]:
         .order_by(PushRegistration.id)
     ).all()
     key = member_keys.keys_of(session, [member_id]).get(member_id)
+    if key is None:
+        return []
     tokens = [
         key.open(row.token_sealed, context=token_context(member_id, row.id)).decode()
-        for row in (rows if key else ())
+        for row in rows
     ]
     # An app that was removed and came back registers its token under a new number.
     return list(dict.fromkeys(tokens))
