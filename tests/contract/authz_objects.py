@@ -10,10 +10,20 @@ from activities.models import Activity, VolunteerRecord
 from core.background import BackgroundJob
 from core.db import Base
 from core.ids import new_id
-from members import access_models, cadre_models, migrant_models, models, transfer_models
+from members import (
+    access_models,
+    cadre_models,
+    migrant_models,
+    models,
+    privacy_models,
+    session_models,
+    transfer_models,
+)
 from members.contact import case_models
 from members.contact import models as contact
+from members.contact.assigned_work_models import AssignedWork
 from members.roster.models import RosterImport
+from notifications.delivery_models import PushRegistration
 from notifications.models import OutboxMessage
 from points import models as point_models
 from points import publicity_models as publicity
@@ -69,6 +79,10 @@ KINDS = {
     "registration": Kind(migrant_models.MigrantRegistration, people.registration_row),
     "placement": Kind(migrant_models.HostPlacement, people.placement_row),
     "message": Kind(OutboxMessage, people.message_row),
+    "session": Kind(session_models.DeviceSession, people.session_row),
+    "app": Kind(PushRegistration, people.app_row),
+    "erasure": Kind(privacy_models.Erasure, people.erasure_row),
+    "work": Kind(AssignedWork, people.work_row),
 }
 
 

@@ -142,3 +142,36 @@ def message_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
         "created_at": NOW,
         "finished_at": NOW,
     }
+
+
+def session_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
+    return {
+        "member_id": s.member_id,
+        "means": "password",
+        "device_name": s.title,
+        "platform": "android",
+        "app_version": "1.0.0",
+        "created_at": NOW,
+        "renewed_at": NOW,
+        "expires_at": NOW + 24 * HOUR,
+    }
+
+
+def app_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
+    # A path calls both an app's number and that of a stay elsewhere `registration_id`.
+    named = {"id": s.ids["registration"], "session_id": s.ids["session"]}
+    token = {"provider": "jpush", "token_sealed": b"sealed", "token_masked": f"{s.title}***"}
+    of = {"member_id": s.member_id, "platform": "android", "app_version": "1.0.0"}
+    return named | of | token | {"registered_at": NOW}
+
+
+def erasure_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
+    asked = {"requested_by": w.registrar, "requested_at": NOW}
+    return {"member_id": s.member_id, "reason": "本人书面申请", "basis": "〔2026〕31号"} | asked
+
+
+def work_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
+    days = {"assigned_on": date(2026, 11, 2), "due_on": date(2026, 11, 30)}
+    days |= {"counts_from": date(2026, 11, 30)}
+    made = {"recorded_by": w.registrar, "recorded_at": NOW}
+    return owned_by(s) | {"title": s.title, "basis": "支委会研究"} | days | made

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.contract.authz_requests import ITEMS, Prepared, marks_in
 from tests.contract.authz_service import AuthzService, authz_service, shown
-from tests.contract.authz_table import operations
+from tests.contract.authz_table import NOWHERE, operations
 from tests.contract.authz_world import MARK
 from tests.engines import ENGINE_KINDS, Databases
 from tests.served import ABSENT_ID
@@ -99,6 +99,32 @@ def test_foreign_item_of_a_batch_answers_as_absent(tenants: AuthzService, name: 
 
     assert answers[0] == answers[1]
     assert answers[0]["outcome"] == "refused"
+
+
+def test_foreign_id_in_the_outbox_answers_as_absent(tenants: AuthzService) -> None:
+    """Whatever comes in by the outbox meets the walls of its own operation."""
+    foreign = tenants.send(_sent_later(tenants, "other_committee"), "secretary")
+    absent = tenants.send(_sent_later(tenants, "absent"), "secretary")
+    own = tenants.send(_sent_later(tenants, "same_group"), "secretary")
+    results = [one.answer.get_json()["results"][0] for one in (foreign, absent, own)]
+    for result in results:
+        result["problem"] = (result["problem"] or {}).get("code")
+
+    assert results[0] == results[1]
+    assert [result["problem"] for result in results] == ["not_found", "not_found", None]
+    assert (foreign.written, bool(own.written)) == ((), True)
+
+
+def _sent_later(tenants: AuthzService, relation: str) -> Prepared:
+    outbox = tenants.requests.make("send_outbox", "", NOWHERE, "secretary")
+    contact = tenants.requests.make("log_contact", "member", relation, "secretary")
+    assert outbox and contact  # noqa: PT018
+    subject = tenants.found.subjects.get(relation)
+    member_id = str(subject.member_id) if subject else ABSENT_ID
+    op = {"key": ABSENT_ID, "operation": "log_contact", "path_params": {"member_id": member_id}}
+    body = contact.options["json"] | {"happened_on": "2026-11-01"}
+    outbox.options["json"] = {"ops": [op | {"body": body}]}
+    return outbox
 
 
 def _text(answer: TestResponse) -> str:
