@@ -276,6 +276,23 @@ def test_member_sees_points_messages_and_something_to_put_right(demo: Demo) -> N
     assert demo.get(cast.MEMBER, "/me/messages")["items"]
 
 
+def test_member_finds_one_piece_of_work_done_and_one_overdue(demo: Demo) -> None:
+    works = [line["work"] for line in demo.get(cast.MEMBER, "/me/assigned-work")["items"]]
+
+    assert {work["state"]: work["due_on"] < str(business_day(NOW)) for work in works} == {
+        "done": True,
+        "open": True,
+    }
+
+
+def test_member_is_signed_in_on_the_new_phone_and_not_on_the_old_one(demo: Demo) -> None:
+    sessions = demo.get(cast.MEMBER, "/me/sessions")["sessions"]
+
+    assert [one["is_current"] for one in sessions].count(True) == 1
+    assert {one["device_name"] for one in sessions} >= {"李静的手机"}
+    assert "李静的旧手机" not in {one["device_name"] for one in sessions}
+
+
 def test_ledger_of_the_story_adds_up(demo: Demo) -> None:
     report = verification.verify(demo.session)
 
