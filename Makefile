@@ -5,7 +5,7 @@ PIP = $$($(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || echo $(P
 PIP_FLAGS = --quiet --disable-pip-version-check --require-hashes
 LOCK = $(PY) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url
 
-.PHONY: run demo test check format format-check lint types imports openapi tour deep model jobs bench lock clean
+.PHONY: run demo test check format format-check lint types imports openapi tour deep model jobs sync reload bench lock clean
 
 run: .venv/.run-stamp  ## Set up what is missing, migrate, seed an empty database, serve.
 	@$(PY) -m flask --app wsgi demo
@@ -33,6 +33,10 @@ model: .venv/.dev-stamp  ## The ledger's state machine at length: 2,000 sequence
 	HYPOTHESIS_PROFILE=model $(PY) -m pytest tests/points/test_ledger_machine.py
 jobs: .venv/.dev-stamp  ## Two jobs processes under kills, pauses and outages: N fires (1,000) on ENGINE (postgresql).
 	$(PY) -m tests.campaigns.jobs --fires $(or $(N),1000) --engine $(or $(ENGINE),postgresql)
+sync: .venv/.dev-stamp  ## A phone that syncs while N rows (100,000) are changed on ENGINE (postgresql): nothing is missed.
+	$(PY) -m tests.campaigns.sync --rows $(or $(N),100000) --engine $(or $(ENGINE),postgresql)
+reload: .venv/.dev-stamp  ## RELOADS (20) graceful reloads under N requests (20,000): every one is answered.
+	$(PY) -m tests.campaigns.reload --requests $(or $(N),20000) --reloads $(or $(RELOADS),20)
 bench: .venv/.dev-stamp
 	$(PY) -m bench
 lock: .venv/.dev-stamp  ## Pin anew within the bounds of pyproject.toml, keeping what still fits.

@@ -24,7 +24,7 @@ fail() { printf '   ✗ %s\n' "$*" >&2; cut -c1-600 "$work/body" >&2; exit 1; }
 
 new_key() { python3 -c 'import uuid; print(uuid.uuid4())'; }
 
-# call 方法 路径 期望状态 [curl 的其他参数]：应答存入 $work/body。
+# call 方法 路径 期望状态 [curl 的其他参数]：应答存入 $work/body，应答头存入 $work/headers。
 # 每次 POST 一个新编号；同一操作要重发时，先把编号存在 key 里。
 key=""
 call() {
@@ -33,7 +33,7 @@ call() {
   [ "$method" != POST ] || set -- -H "Idempotency-Key: ${key:-$(new_key)}" "$@"
   : >"$work/body"
   status=$(curl --noproxy '*' -sS -m 60 -X "$method" "$base$path" -H "Authorization: Bearer $token" \
-    -o "$work/body" -w '%{http_code}' "$@") || fail "$method $path 没有应答"
+    -o "$work/body" -D "$work/headers" -w '%{http_code}' "$@") || fail "$method $path 没有应答"
   [ "$status" = "$expected" ] || fail "$method $path 答 $status，应答 $expected"
   printf '   %s %s → %s\n' "$method" "${path:0:90}" "$status"
 }
@@ -49,9 +49,14 @@ print("   " + (text if len(text) <= 300 else text[:300] + " …"))' "$work/body"
 }
 check() { [ "$(value "bool($1)")" = True ] || fail "应当：$2"; printf '   ✓ %s\n' "$2"; }
 
+# header 取一个应答头；said 核对它。
+header() { sed -n "s/^$1: *//Ip" "$work/headers" | tr -d '\r'; }
+said() { [ "$(header "$1")" = "$2" ] || fail "应当：$3"; printf '   ✓ %s\n' "$3"; }
+
+# sign_in 手机号 密码 [这台手机的名字]
 sign_in() {
   token=""
-  send POST /auth/sessions 201 "{\"grant\":\"password\",\"phone\":\"$1\",\"password\":\"$2\"}"
+  send POST /auth/sessions 201 "{\"grant\":\"password\",\"phone\":\"$1\",\"password\":\"$2\",\"device_name\":\"${3:-}\"}"
   token=$(value "it['access_token']")
 }
 
@@ -142,8 +147,8 @@ check "it['must_change_password']" "须先修改密码"
 call GET /me/points 403
 show "[it['code'], it['title']]"
 send PUT /auth/password 204 "{\"old\":\"$temporary\",\"new\":\"$member_password\"}"
-call GET /me 401
-sign_in $member_phone "$member_password"
+call GET /me 200
+check "not it['must_change_password']" "改好了，这台手机接着用，不用重新登录"
 read_balance
 before=$balance
 
@@ -396,5 +401,87 @@ check "any(one['step'] for one in it['items'])" "满三十天未接收的，两�
 token=""
 call GET /readyz 200
 show "[(one['name'], one['is_late']) for one in it['jobs']][:6]"
+
+step "23. 第四章 手机：登录着的每一台都看得见，随时让一台退出"
+sign_in $delegate_phone "$password" 旧手机
+old=$token
+sign_in $delegate_phone "$password" 新手机
+call GET /me/sessions 200
+show "[(one['device_name'], one['means'], one['is_current']) for one in it['sessions'][:3]]"
+phone=$(value "next(one['id'] for one in it['sessions'] if one['device_name'] == '旧手机')")
+call DELETE "/me/sessions/$phone" 204
+new=$token token=$old
+call GET /me 401
+show "[it['code'], it['title']]"
+token=$new
+
+step "24. 没收到应答就原样重发：同一编号只办一次，应答照给；没有变化的不再下载"
+key=$(new_key) body=$(service 8)
+send POST /service-records 201 "$body"
+record=$(value "it['id']")
+send POST /service-records 201 "$body"
+said Idempotent-Replayed true "应答头写明这是重放"
+check "it['id'] == '$record'" "还是那一条记录"
+send POST /service-records 422 "$(service 9)"
+check "it['code'] == 'idempotency.mismatch'" "同一编号不能用来做另一件事"
+key=""
+call GET /me/statements 200
+tag=$(header ETag)
+call GET /me/statements 304 -H "If-None-Match: $tag"
+
+step "25. 离线同步：先下载全部，以后只取变化"
+since="" more=True pages=0
+while [ "$more" = True ]; do
+  call GET "/sync?limit=200${since:+&since=$since}" 200
+  since=$(value "it['next']") more=$(value "it['more']") pages=$((pages + 1))
+  [ "$pages" != 1 ] || show "{kind: len(rows) for kind, rows in it['changed'].items()}"
+done
+send POST /service-records 201 "$(service 10)"
+record=$(value "it['id']")
+came="any(one['id'] == '$record' for one in it['changed']['service_record'])"
+for _ in $(seq 1 40); do
+  call GET "/sync?since=$since" 200 >/dev/null
+  [ "$(value "$came")" = True ] && break
+  sleep 0.5
+done
+printf '   GET /sync?since=… → 200\n'
+check "$came" "新记的一条来了"
+check "sum(map(len, it['changed'].values())) < 10" "来的只是变化，不是全部"
+
+step "26. 没有信号时记下的，有信号时一次补交：逐项给出结果"
+body=$(service 11)
+ops=$(python3 - "$body" "$(new_key)" "$(new_key)" <<'PY'
+import json, sys
+body, keys = json.loads(sys.argv[1]), sys.argv[2:]
+print(json.dumps({"ops": [{"key": key, "operation": "create_service_record", "body": body} for key in keys]},
+    ensure_ascii=False))
+PY
+)
+send POST /outbox 200 "$ops"
+show "[(one['outcome'], one['status'], (one['problem'] or {}).get('title')) for one in it['results']]"
+check "[one['outcome'] for one in it['results']] == ['done', 'failed']" "一项办成，重复的一项说明为什么没办成"
+send POST /outbox 200 "$ops"
+check "all(one['is_replay'] for one in it['results'])" "再补交一次，什么也不重复"
+
+step "27. 越权的请求被拒绝，也被记下：审计员找得到"
+sign_in $member_phone "$member_password"
+call GET "/members/$delegate" 404
+call GET /me 200
+asked_by=$(value "it['member_id']")
+sign_in $auditor_phone "$password"
+call GET "/audit/events?outcome=denied&actor=$asked_by&operation=get_member&limit=1" 200
+show "[(one['actor_name'], one['operation'], one['outcome'], one['code']) for one in it['items']]"
+check "it['items'][0]['objects'] == {'member_id': ['${delegate//-/}']}" "谁、什么时候、要看谁，都在审计记录里"
+
+step "28. 看完整手机号须写明用途；谁看过自己的信息，本人随时可查"
+sign_in $secretary_phone "$password"
+send POST "/members/$asked_by/number-disclosures" 201 '{"purpose":"通知主题党日改期"}'
+check "it['full_number'] == '$member_phone'" "号码完整显示这一次"
+sign_in $member_phone "$member_password"
+call GET /me/access-records 200
+show "[(one['actor_name'], one['operation'], one['what']) for one in it['items'][:3]]"
+check "it['items'][0]['actor_name'] == '陈建国' and 'phone' in it['items'][0]['what']" "最新一条就是书记这一次"
+call GET /me/number-disclosures 200
+check "it['items'][0]['purpose'] == '通知主题党日改期'" "连同用途"
 
 printf '\n走完了，每一步都与预期相符。\n'

@@ -106,7 +106,8 @@ def _banner(url: str) -> str:
     )
     token = _SIGN_IN.format(url=url, phone=cast.MEMBER.phone, password=cast.PASSWORD)
     return f"""
-演示数据：人物、组织、电话全是虚构的。演示只有站内消息，不会有短信、微信或邮件发到任何人手里。
+演示数据：人物、组织、电话全是虚构的。演示只有站内消息，不会有短信、微信或邮件发到任何人手里；
+要了短信验证码，它就打印在这个终端里。
 
 {places}
 五个账号，密码都是 {cast.PASSWORD}

@@ -1,4 +1,4 @@
-"""What the demo's officers decided: cadres, a recusal and an undo."""
+"""What the demo's officers decided: cadres, a recusal and an undo; what the auditor drew."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -16,6 +16,7 @@ from members import cadres
 from members.cadres import Appointment
 from points import (
     adjustments,
+    audit_samples,
     bulletins,
     queue,
     recusals,
@@ -23,13 +24,15 @@ from points import (
     schemes,
 )
 from points.adjustments import Given, Terms
+from points.audit_samples import Drawing
 from points.models import Subject
 from points.review import Action, Decision
 
 CADRE_SCHEME = ROOT / "docs/schemes/chenggu-wudu-2022.yaml"
 VILLAGE_BRANCHES = ("上川村党支部", "下川村党支部")
 # Days behind the founding.
-APPOINTED, STEPPED_BACK, UNDONE, SCORED, SCORES_SHOWN = 30, 50, 55, 75, 110
+APPOINTED, STEPPED_BACK, UNDONE, SCORED, SCORES_SHOWN, SAMPLED = 30, 50, 55, 75, 110, 400
+SAMPLE_SIZE = 20
 MONTHLY_SCORES = {"basic_work": (5600, 5200), "key_work": (3600, 3750)}
 
 
@@ -41,6 +44,7 @@ def events(session: Session, district: District, *, founded_on: date) -> Iterato
         (UNDONE, 19, _undo),
         (SCORED, 9, _score),
         (SCORES_SHOWN, 9, _publish_scores),
+        (SAMPLED, 10, _draw_sample),
     ):
         at = at_local(founded_on + timedelta(days=days), hour)
         yield Event(at, partial(act, session, district))
@@ -112,3 +116,13 @@ def _undo(session: Session, district: District, now: datetime) -> None:
     if review_id is not None:
         session.expire_all()
         review_batches.undo(session, actor, review_id, now=now + timedelta(minutes=3))
+
+
+def _draw_sample(session: Session, district: District, now: datetime) -> None:
+    """The auditor looks into twenty entries of last month, by a seed that anybody may use."""
+    day = business_day(now)
+    last_month = (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+    seed = f"{last_month:%Y-%m} 抽查"
+    drawing = Drawing(district.root.id, last_month, SAMPLE_SIZE, seed)
+    actor = district.person(cast.AUDITOR).actor(day)
+    audit_samples.draw(session, actor, drawing=drawing, now=now)

@@ -14,18 +14,23 @@ from api.demo.timeline import Event, months
 from core.clock import at_local, business_day
 from members.access import Actor
 from members.contact import attempts, facts, holds, membership_decisions, own_report_links
+from members.contact.case_review_models import ReviewFinding
+from members.contact.case_reviews import ReviewFacts
+from members.contact.contests import Answer
 from members.contact.facts import ContactFact
 from members.contact.holds import HoldTerms
 from members.contact.membership_rules import DecisionFacts, DecisionGround, DecisionKind
 from members.contact.models import CaseState, ContactCase, ContactKind, HoldKind
 from members.contact.search_rules import AttemptFacts
 from members.contact.search_words import ContactedPerson, Outcome, SearchMethod
-from notifications import contact_reminders
+from notifications import case_steps, contact_reminders, own_report_messages
 
 # Days before the end of the story from which on nobody hears of somebody. A case opens 95 days
 # after his last record, seen when the branch records again, which it does once a month.
 SOUGHT_DAYS, BACK_DAYS, HELD_DAYS, SUSPENDED_DAYS = 164, 147, 110, 330
-LINK_DAYS, DECIDED_DAYS = 12, 100
+CONTEST_DAYS, LINK_DAYS = 13, 12
+# The scan of 105 days ago opens the case that is reviewed.
+REVIEWED_DAYS, DECIDED_DAYS = 102, 100
 # Nobody has left yet when the story begins; the last weeks are scanned as a job would.
 DUES_DAY, SCANS, SCAN_EVERY = 8, 16, timedelta(days=7)
 SUSPENDED_BRANCH, HELD_BRANCH = "上川村党支部", "滨河苑社区党支部"
@@ -61,6 +66,8 @@ def events(
     for days_ago, attempt in _SEARCH:
         at = at_local(today - timedelta(days=days_ago), 10)
         yield Event(at, partial(_attempt, session, home.head, sought, attempt))
+    at = at_local(today - timedelta(days=CONTEST_DAYS), 10)
+    yield Event(at, partial(_contest, session, home.head, back))
     at = at_local(today - timedelta(days=LINK_DAYS), 15)
     yield Event(at, partial(_tap_link, session, home.head, back))
     yield from _decisions(session, district, today)
@@ -80,6 +87,8 @@ def _decisions(session: Session, district: District, today: date) -> Iterator[Ev
     at = at_local(today - timedelta(days=HELD_DAYS - 10), 9)
     yield Event(at, partial(_hold, session, district, branch))
     branch = district.branches[SUSPENDED_BRANCH]
+    at = at_local(today - timedelta(days=REVIEWED_DAYS), 9)
+    yield Event(at, partial(_review, session, district, branch))
     at = at_local(today - timedelta(days=DECIDED_DAYS), 9)
     yield Event(at, partial(_suspend, session, district, branch))
 
@@ -130,13 +139,25 @@ def _attempt(
     return made.id
 
 
+def _contest(session: Session, caller: Person, member: Person, now: datetime) -> None:
+    """He writes that he is no missing person; without more than his word the case goes on."""
+    actor = member.actor(business_day(now))
+    note = "一直在外地照顾住院的母亲，没有失联。"
+    (contest,) = case_steps.file_contest(session, actor, note=note, now=now)
+    reply = Answer(is_upheld=False, text="近五个月没有参加活动和交纳党费的记录，请点开随后的链接。")
+    answered_at = now + timedelta(hours=6)
+    actor = caller.actor(business_day(now))
+    case_id, contest_id = contest.case_id, contest.id
+    case_steps.answer_contest(session, actor, case_id, contest_id, reply=reply, now=answered_at)
+
+
 def _tap_link(session: Session, caller: Person, member: Person, now: datetime) -> None:
     """The secretary sends a link; the member taps it, and the case is over."""
     sent = (SearchMethod.MESSAGE, ContactedPerson.NOBODY, Outcome.AWAITING_REPLY)
     attempt_id = _attempt(session, caller, member, sent, now)
     case = _open_case(session, member)
     actor = caller.actor(business_day(now))
-    link = own_report_links.issue(session, actor, case.id, attempt_id, now=now)
+    link = own_report_messages.send(session, actor, case.id, attempt_id, now=now)
     own_report_links.confirm(session, link.token, now=now + timedelta(minutes=20))
     # From now on he comes to the meetings again.
     member.silent_until = business_day(now)
@@ -148,6 +169,17 @@ def _hold(session: Session, district: District, branch: Branch, now: datetime) -
     terms = HoldTerms(HoldKind.SECRET_POST, on, on + timedelta(days=180), branch.committee_id)
     officer = _officer(district, branch, on)
     holds.grant(session, officer, member.id, terms=terms, now=now)
+
+
+def _review(session: Session, district: District, branch: Branch, now: datetime) -> None:
+    """The committee looks through the file before anybody decides."""
+    (member,) = _silent(branch)
+    on = business_day(now)
+    review = ReviewFacts(
+        "镇党委", on, ReviewFinding.READY, document_number=f"镇党阅〔{on.year}〕6号"
+    )
+    officer, case = _officer(district, branch, on), _open_case(session, member)
+    case_steps.record_review(session, officer, case.id, facts=review, now=now)
 
 
 def _suspend(session: Session, district: District, branch: Branch, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Who is away and who moves: migrants with a host and a contact person, transfers with a letter."""
+"""Who is away and who moves: migrants whom a host may call, transfers with a letter."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 from api.demo.district import Branch, District, Person
 from api.demo.timeline import Event, months
 from core.clock import at_local, business_day
-from members import migrant_hosts, migrant_touches, migrants
+from members import consents, migrant_hosts, migrant_touches, migrants, number_disclosures
+from members.consent_models import ConsentPurpose
 from members.contact.models import ReasonCode
 from members.migrant_hosts import Arrival
 from members.migrant_models import HostPlacement, MigrantRegistration, RegistrationStatus, TouchKind
 from members.migrant_touches import Touch
 from members.migrants import Absence, Arrangement
+from members.models import Member
+from members.privacy_models import NumberKind
 from members.transfer_answers import Acceptance
 from members.transfers import Letter
 from notifications import transfer_steps
@@ -24,6 +27,8 @@ MIGRANTS_COUNT = 5
 VILLAGE_BRANCH, HOST_BRANCH = "上川村党支部", "云帆大厦联合党支部"
 CLASS_DECISION = "支部党员大会决定按流动党员管理"
 TOUCH_DAY, TALK_EVERY_MONTHS = 20, 3
+CONSENTED_DAYS = 20
+CALLED_FOR = "通知下周的主题党日改到晚上"
 # Sender, receiver, days before the end of the story, and after how many it was accepted.
 _TRANSFERS = (
     ("滨河苑社区党支部", "青石桥社区党支部", 50, 9),
@@ -63,6 +68,8 @@ def events(
     for month in months(founded_on + timedelta(days=28), today):
         at = at_local(month.replace(day=TOUCH_DAY), 20)
         yield Event(at, partial(_touch, session, district))
+    at = at_local(today - timedelta(days=CONSENTED_DAYS), 9)
+    yield Event(at, partial(_let_host_call, session, district))
     for sender, receiver, days_ago, taking in _TRANSFERS:
         sides = district.branches[sender], district.branches[receiver]
         at = at_local(today - timedelta(days=days_ago), 10)
@@ -79,6 +86,30 @@ def _touch(session: Session, district: District, now: datetime) -> None:
     touch = Touch(TouchKind.ANSWERED_CALL, business_day(now), is_talk, "在外一切都好")
     actor = village.head.actor(business_day(now))
     migrant_touches.record(session, actor, first.id, touch=touch, now=now)
+
+
+def _let_host_call(session: Session, district: District, now: datetime) -> None:
+    """A migrant agrees that his host sees his number, which the host does, and says what for."""
+    on = business_day(now)
+    with_phone = (
+        sa.select(MigrantRegistration.member_id)
+        .join(Member, Member.id == MigrantRegistration.member_id)
+        .where(
+            MigrantRegistration.status == RegistrationStatus.OPEN,
+            Member.phone_sealed.is_not(None),
+        )
+    )
+    away = set(session.scalars(with_phone))
+    village, host = district.branches[VILLAGE_BRANCH], district.branches[HOST_BRANCH]
+    migrant = next(person for person in village.people if person.id in away)
+    purpose = ConsentPurpose.HOST_CONTACT
+    text = consents.text_in_force(purpose, on)
+    consents.decide(
+        session, migrant.actor(on), purpose, text_version=text.version, is_given=True, now=now
+    )
+    number_disclosures.disclose(
+        session, host.head.actor(on), migrant.id, NumberKind.PHONE, purpose=CALLED_FOR, now=now
+    )
 
 
 def _transfer(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from api.demo import (
+    assigned_work,
     calendar,
     cast,
     governing,
@@ -16,6 +17,7 @@ from api.demo import (
     manual_points,
     meetings,
     moving,
+    phones,
     promise_changes,
     promises,
     publicity,
@@ -65,6 +67,8 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
         *governing.events(session, district, founded_on=founded),
         *keeping_in_touch.events(session, district, founded_on=founded, today=business_day(now)),
         *moving.events(session, district, founded_on=founded, today=business_day(now)),
+        *assigned_work.events(session, district, today=business_day(now)),
+        *phones.events(session, district, today=business_day(now)),
         *years.events(session, district, founded_on=founded),
     ]
     timeline.live(session, events, until=now)

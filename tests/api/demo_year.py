@@ -27,10 +27,21 @@ from activities.service_models import (
 )
 from members.cadre_models import CadreAppointment
 from members.consent_models import Consent
-from members.contact.case_models import ContactAttempt, MembershipDecision, OwnReportLink
+from members.contact.assigned_work_models import AssignedWork
+from members.contact.case_models import (
+    ContactAttempt,
+    ContactContest,
+    MembershipDecision,
+    OwnReportLink,
+)
+from members.contact.case_review_models import CaseReview
 from members.contact.models import ContactCase, ContactHold, Outage, RecordedFact
 from members.migrant_models import HostPlacement, MigrantTouch
+from members.privacy_models import PersonalDataAccess
+from members.session_models import DeviceSession, SignInTicket
 from members.transfer_models import Transfer
+from notifications.models import InboxMessage
+from points.audit_samples import AuditSample
 from points.models import LedgerEntry, SchemeVersion
 from points.publicity_models import Adjustment, Bulletin, Objection
 from points.review_models import Recusal, ReviewBatch
@@ -145,10 +156,24 @@ PARTS_OF_A_YEAR: dict[str, tuple[Any, ...]] = {
     "case open": (ContactCase, ContactCase.state == "open"),
     "recontacted": (ContactCase, ContactCase.state == "recontacted"),
     "attempt": (ContactAttempt,),
+    "case reviewed": (CaseReview,),
+    "contest answered": (ContactContest, ContactContest.answered_at.is_not(None)),
+    "own-report link sent": (InboxMessage, InboxMessage.kind == "own_report_link"),
     "own-report link tapped": (OwnReportLink, OwnReportLink.answered_at.is_not(None)),
     "suspended by decision": (MembershipDecision, MembershipDecision.kind == "suspension"),
     "migrant with a host": (HostPlacement, HostPlacement.status == "accepted"),
     "migrant heard from": (MigrantTouch,),
     "transfer accepted": (Transfer, Transfer.status == "accepted"),
     "transfer under way": (Transfer, Transfer.status == "sent"),
+    **{
+        f"assigned work: {state}": (AssignedWork, AssignedWork.state == state)
+        for state in ("open", "done")
+    },
+    # Phones, numbers and whoever looks over shoulders.
+    "session of a device": (DeviceSession, DeviceSession.revoked_at.is_(None)),
+    "device signed out": (DeviceSession, DeviceSession.revoked_because == "revoked"),
+    "helped to sign in": (SignInTicket, SignInTicket.used_at.is_not(None)),
+    "host may call": (Consent, Consent.purpose == "host_contact", Consent.is_given),
+    "number disclosed": (PersonalDataAccess, PersonalDataAccess.purpose != ""),
+    "sample drawn": (AuditSample, AuditSample.population > AuditSample.size),
 }
