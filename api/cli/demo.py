@@ -36,6 +36,9 @@ def seed() -> None:
 @with_appcontext
 def demo() -> None:
     """一条命令看全貌：建表、写入演示数据、启动接口和后台任务。"""
+    if not _settings().database_url.startswith("sqlite"):
+        # Its passwords are public, and a server on PostgreSQL refuses to start as a demo.
+        raise click.ClickException("演示只用 SQLite：去掉 PARTY_POINTS_DATABASE_URL 再试。")
     port = _read_port()
     # Held from here on and handed to the server open: whoever else wants it is told at once.
     with _listen(port) as listener:

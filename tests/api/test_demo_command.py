@@ -20,11 +20,17 @@ import sqlalchemy as sa
 from core.config import Settings
 from core.db import make_engine, make_sessions
 from members.models import Organization
-from tests.engines import ROOT, environment
+from tests.engines import ROOT, Databases, environment
 
 READY = "Ctrl-C"
 # Seeding takes half a minute, and several times that beside the rest of the suite.
 SECONDS_MAX = 300
+
+
+@pytest.fixture
+def sqlite_url(databases: Databases) -> Iterator[str]:
+    with databases.fresh_url("sqlite") as url:
+        yield url
 
 
 @pytest.fixture
@@ -92,16 +98,16 @@ def _gone(children: list[psutil.Process]) -> bool:
 
 
 def test_first_start_prints_a_line_that_works_and_ctrl_c_stops_everything(
-    fresh_database_url: str, tmp_path: Path, port: int
+    sqlite_url: str, tmp_path: Path, port: int
 ) -> None:
-    with _running(fresh_database_url, tmp_path, port) as process:
+    with _running(sqlite_url, tmp_path, port) as process:
         banner = _read_banner(process)
         children = psutil.Process(process.pid).children(recursive=True)
         (line,) = re.findall(r"^curl .*$", banner, re.MULTILINE)
         answer = subprocess.run(
             ["bash", "-c", line], capture_output=True, text=True, check=True, timeout=60
         )
-        second = _start(fresh_database_url, tmp_path, port)
+        second = _start(sqlite_url, tmp_path, port)
         refusal, _ = second.communicate(timeout=SECONDS_MAX)
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=SECONDS_MAX)
@@ -118,16 +124,16 @@ def test_first_start_prints_a_line_that_works_and_ctrl_c_stops_everything(
 
 
 def test_own_data_is_served_untouched_and_only_a_dead_server_ends_everything(
-    fresh_database_url: str, tmp_path: Path, port: int
+    sqlite_url: str, tmp_path: Path, port: int
 ) -> None:
-    settings = Settings.from_env(environment(fresh_database_url, tmp_path))
+    settings = Settings.from_env(environment(sqlite_url, tmp_path))
     engine = make_engine(settings)
     sessions = make_sessions(engine, settings.vault)
     own = Organization(kind="district_organization_department", name="某区", path="/x/", depth=0)
     with sessions.begin() as session:
         session.add(own)
 
-    with _running(fresh_database_url, tmp_path, port) as process:
+    with _running(sqlite_url, tmp_path, port) as process:
         banner = _read_banner(process)
         parent = psutil.Process(process.pid)
         first = _jobs_of(parent)
@@ -147,3 +153,20 @@ def test_own_data_is_served_untouched_and_only_a_dead_server_ends_everything(
     with sessions() as session:
         assert session.scalars(sa.select(Organization.name)).all() == ["某区"]
     engine.dispose()
+
+
+def test_database_of_a_deployment_is_not_made_a_demo(
+    databases: Databases, tmp_path: Path, port: int
+) -> None:
+    with databases.fresh_url("postgresql") as url:
+        process = _start(url, tmp_path, port)
+        said, _ = process.communicate(timeout=SECONDS_MAX)
+        settings = Settings.from_env(environment(url, tmp_path))
+        engine = make_engine(settings)
+        with make_sessions(engine, settings.vault)() as session:
+            assert session.scalars(sa.select(Organization.name)).all() == []
+        engine.dispose()
+
+    assert process.returncode != 0
+    assert "演示只用 SQLite" in said
+    assert "Traceback" not in said
