@@ -98,6 +98,7 @@ KEPT = {
     "attendance": _NO_TEXT,
     "cadre_appointment": _ARCHIVE,
     "case_assignment": _NO_TEXT,
+    "case_review": _ARCHIVE,
     "check_in": _NO_TEXT,
     "claim": "申报的事项；姓名不在其中，通过后与账本一致",
     "consent": "本人作过的同意和撤回，证明处理有依据（个人信息保护法第十四条）",

@@ -11,12 +11,13 @@ from dateutil.relativedelta import relativedelta
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from activities import photos
+from activities import photo_retention, photos
 from activities.record_models import ActivityPhoto, DiscardedPhoto
 from core.data_classes import term_of
 from core.files import FileMissing, FolderFiles
 from core.ids import new_id
-from jobs import photo_files, retention
+from jobs import photo_files
+from members.contact import search_log_retention
 from members.contact.case_models import (
     CaseAccessRecord,
     ContactAttempt,
@@ -85,6 +86,14 @@ class Searched:
             )
 
 
+def purge_searches(session: Session, *, now: datetime) -> int:
+    return search_log_retention.purge(session, ended_before=now - term_of("search_log"))
+
+
+def purge_photos(session: Session, *, now: datetime) -> int:
+    return photo_retention.purge(session, closed_before=now - term_of("photo"), now=now)
+
+
 def count(session: Session, model: Any) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
 
@@ -102,15 +111,15 @@ def test_search_logs_go_three_years_after_the_case_and_not_a_moment_before(
     Searched(world, "党员乙", closed_at=None)
     Searched(world, "组长", closed_at=NOW)
 
-    assert retention.purge(session, now=THREE_YEARS) == 0
+    assert purge_searches(session, now=THREE_YEARS) == 0
     assert kept(session) == (3, 3, 3, 9, 3)
 
-    assert retention.purge(session, now=THREE_YEARS + timedelta(seconds=1)) == 4
+    assert purge_searches(session, now=THREE_YEARS + timedelta(seconds=1)) == 4
     # The attempt, its link, the number and the record of its showing; who saw the case stays.
     assert kept(session) == (2, 2, 2, 8, 3)
-    assert retention.purge(session, now=NOW) == 0
+    assert purge_searches(session, now=NOW) == 0
     # A run that is told a later day does not get round the database's own clock.
-    assert retention.purge(session, now=NOW + timedelta(days=4000)) == 0
+    assert purge_searches(session, now=NOW + timedelta(days=4000)) == 0
 
 
 def test_a_number_that_another_search_needs_stays(session: Session) -> None:
@@ -118,7 +127,7 @@ def test_a_number_that_another_search_needs_stays(session: Session) -> None:
     Searched(world, "党员甲", closed_at=LONG_AGO)
     add_case(session, world.members["党员甲"], world.organizations["一支部"])
 
-    retention.purge(session, now=NOW)
+    purge_searches(session, now=NOW)
 
     assert kept(session)[:3] == (0, 0, 1)
 
@@ -168,8 +177,8 @@ def test_photos_go_a_year_after_the_close_of_their_year(session: Session) -> Non
     close_year(session, life.world, NOW)
     full = NOW + term_of("photo")
 
-    assert retention.purge(session, now=full) == 0
-    assert retention.purge(session, now=full + timedelta(seconds=1)) == 1
+    assert purge_photos(session, now=full) == 0
+    assert purge_photos(session, now=full + timedelta(seconds=1)) == 1
 
     assert count(session, ActivityPhoto) == 0
     assert session.scalars(sa.select(DiscardedPhoto.id)).all() == [photo_id]
@@ -179,7 +188,7 @@ def test_photos_of_an_open_year_and_of_a_disputed_one_stay(session: Session) -> 
     life = Life(build_world(session))
     photo(life, life.meeting().id)
     later = NOW + timedelta(days=800)
-    assert retention.purge(session, now=later) == 0
+    assert purge_photos(session, now=later) == 0
     # Whatever an objection is about: photos of a branch that is in dispute are not touched.
     world = life.world
     [entry_id] = approve(world, "书记一", world.add_claim("党员甲", "一支部"))
@@ -187,7 +196,7 @@ def test_photos_of_an_open_year_and_of_a_disputed_one_stay(session: Session) -> 
     objections.file_on_entry(session, mine, entry_id, reason="时长不对", now=NOW)
     close_year(session, world, NOW)
 
-    assert retention.purge(session, now=later) == 0
+    assert purge_photos(session, now=later) == 0
     assert count(session, ActivityPhoto) == 1
 
 
