@@ -1,6 +1,7 @@
 """Photos over HTTP: kept clean, behind authorisation, shown by links that soon end."""
 
 import io
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ class OutsideTransactions(FolderFiles):
 class Away(FolderFiles):
     def put(self, name: str, data: bytes) -> None:
         raise StoreUnavailable("EndpointConnectionError")
+
+
+@pytest.fixture(autouse=True)
+def _store_is_put_back(service: Service) -> Iterator[None]:
+    """The application outlives a test; the next one's files must not go where this one's did."""
+    kept = service.app.extensions["files"]
+    yield
+    service.app.extensions["files"] = kept
 
 
 @pytest.fixture

@@ -221,6 +221,6 @@ def test_statements_do_not_grow_with_the_work(scene: Scene, members: int) -> Non
         result = scene.scan()
 
     mine = [one for one in result.crossings if one.signal == "work"]
-    assert (len(mine), len(statements)) == (members, 16)
+    assert (len(mine), len(statements)) == (members, 11)
     cases = scene.session.scalar(sa.select(sa.func.count()).select_from(ContactCase))
     assert cases == members
