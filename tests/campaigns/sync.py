@@ -56,8 +56,9 @@ class Written:
 class Phone:
     """A secretary's phone that follows by the product's own pages."""
 
-    def __init__(self, member_id: UUID) -> None:
+    def __init__(self, member_id: UUID, session_id: UUID) -> None:
         self._member_id = member_id
+        self._session_id = session_id
         self._since: str | None = None
         self.seen: set[UUID] = set()
         self.pages = 0
@@ -72,7 +73,8 @@ class Phone:
 
     def _fetch(self, sessions: sessionmaker[Session]) -> bool:
         with sessions() as session:
-            actor = find_actor(session, self._member_id, 1, on=TODAY, request_id="campaign")
+            ids = self._member_id, self._session_id
+            actor = find_actor(session, *ids, on=TODAY, request_id="campaign")
             assert actor is not None
             page = sync_pages.read_page(
                 session, actor, KINDS, since=self._cursor(), limit=200, now=utc_now()
@@ -117,7 +119,7 @@ def campaign(settings: Settings, rows: int, seed: int) -> dict[str, int]:
         world = build_world(session)
         session.commit()
     written = Written()
-    phones = [Phone(world.members["书记一"]) for _ in range(PHONES)]
+    phones = [Phone(world.members["书记一"], world.sessions["书记一"]) for _ in range(PHONES)]
     naive = Naive()
     with ThreadPoolExecutor(WRITERS + PHONES + 1) as pool:
         walks = [*(phone.walk for phone in phones), naive.walk]

@@ -44,8 +44,8 @@ class Reader:
         """The claims of the next page."""
         bind = self._world.session.get_bind()
         with Session(bind, info=self._world.session.info) as session:
-            member_id = self._world.members["书记一"]
-            actor = find_actor(session, member_id, 1, on=TODAY, request_id="race")
+            ids = self._world.members["书记一"], self._world.sessions["书记一"]
+            actor = find_actor(session, *ids, on=TODAY, request_id="race")
             assert actor is not None
             page = sync_pages.read_page(
                 session, actor, KINDS, since=self.since, limit=limit, now=utc_now()
