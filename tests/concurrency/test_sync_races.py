@@ -13,7 +13,7 @@ from api.sync_cursor import SyncCursor
 from core.changes import Change
 from core.clock import utc_now
 from core.config import Settings
-from core.db import make_engine, make_sessions
+from core.db import make_engine, make_sessions, session_info, vault_of
 from members.access import find_actor
 from points.models import Claim
 from tests.campaigns.sync import campaign
@@ -68,7 +68,7 @@ def test_what_overtook_is_sent_at_once_and_what_was_overtaken_later(
         return  # It has one writer: nobody can be overtaken.
     reader, bind = Reader(world), world.session.get_bind()
     reader.fetch()
-    with Session(bind) as slow:
+    with Session(bind, info=session_info(vault_of(world.session))) as slow:
         old = world.add_claim("党员甲", "一支部")
         world.session.commit()
         slow.execute(sa.update(Claim).values(title="慢").where(Claim.id == old))
