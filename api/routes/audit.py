@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
@@ -35,7 +35,11 @@ class ShowingQuery(PageQuery):
     subject_id = Identifier(
         data_key="subject", metadata={"example": _ID, "description": "涉及哪名党员"}
     )
-    operation = Text(length_max=80, metadata={"example": "review_claims"})
+    # A name of ours: of an operation, a job or a command.
+    operation = fields.String(
+        validate=validate.Regexp(r"[a-z][a-z0-9 ._-]{1,79}\Z", error="没有这样的操作名"),
+        metadata={"example": "review_claims"},
+    )
     since = Instant(data_key="from", metadata={"example": _AT})
     until = Instant(data_key="to", metadata={"example": _AT})
 
