@@ -39,17 +39,20 @@ WITH decided AS (
   SELECT gen_random_uuid(), id, 'approved', %(actor)s, '', %(now)s FROM granted
 ), told AS (
   INSERT INTO outbox_message
-    (id, dedupe_key, member_id, kind, channel, params, state, not_before, created_at)
+    (id, dedupe_key, member_id, kind, channel, params, state, not_before, created_at,
+     occasion, template_version, attempts, is_urgent)
   SELECT gen_random_uuid(), id::text, member_id, 'claim_approved', 'inbox',
-    jsonb_build_object('title', title, 'points', points, 'note', ''), 'pending', %(now)s, %(now)s
+    jsonb_build_object('title', title, 'points', points, 'note', ''), 'pending', %(now)s, %(now)s,
+    id::text, 1, 0, false
   FROM granted
 )
 INSERT INTO ledger_entry (id, claim_id, member_id, organization_id, period_id, scheme_version_id,
   item_code, component_code, title, happened_on, asked, points, binding_cap, inputs, reason,
-  actor_id, request_id, posted_at)
+  actor_id, request_id, posted_at, subject)
 SELECT gen_random_uuid(), id, member_id, organization_id, %(period)s, %(scheme)s, item_code,
   'bonus', title, happened_on, asked, points, CASE WHEN points < asked THEN 'hand' END,
-  jsonb_build_object('quantity', quantity), '', %(actor)s, 'bench', %(now)s
+  jsonb_build_object('quantity', quantity), '', %(actor)s, 'bench', %(now)s,
+  'party_members'
 FROM granted
 """
 

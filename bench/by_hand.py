@@ -22,17 +22,20 @@ WITH decided AS (
   SELECT gen_random_uuid(), id, 'approved', %(actor)s, '', now() FROM decided
 ), told AS (
   INSERT INTO outbox_message
-    (id, dedupe_key, member_id, kind, channel, params, state, not_before, created_at)
+    (id, dedupe_key, member_id, kind, channel, params, state, not_before, created_at,
+     occasion, template_version, attempts, is_urgent)
   SELECT gen_random_uuid(), id::text, member_id, 'claim_approved', 'inbox',
-    jsonb_build_object('title', title, 'points', '1', 'note', ''), 'pending', now(), now()
+    jsonb_build_object('title', title, 'points', '1', 'note', ''), 'pending', now(), now(),
+    id::text, 1, 0, false
   FROM decided
 )
 INSERT INTO ledger_entry (id, claim_id, member_id, organization_id, period_id, scheme_version_id,
   item_code, component_code, title, happened_on, asked, points, binding_cap, inputs, reason,
-  actor_id, request_id, posted_at)
+  actor_id, request_id, posted_at, subject)
 SELECT gen_random_uuid(), id, member_id, organization_id, %(period)s, %(scheme)s, item_code,
   'bonus', title, happened_on, quantity / 30 * 50, quantity / 30 * 50, NULL,
-  jsonb_build_object('quantity', quantity), '', %(actor)s, 'bench', now()
+  jsonb_build_object('quantity', quantity), '', %(actor)s, 'bench', now(),
+  'party_members'
 FROM decided RETURNING id, points
 """
 BALANCE = """
