@@ -41,6 +41,42 @@ TABLES_NEWEST_FIRST = (
 
 
 def upgrade() -> None:
+    _create_background_job()
+    _create_member()
+    _create_organization()
+    _create_points_period()
+    _create_account()
+    _create_activity()
+    _create_affiliation()
+    _create_claim()
+    _create_exemption()
+    _create_member_classification()
+    _create_organization_placement()
+    _create_outbox_message()
+    _create_points_quota()
+    _create_points_scheme_version()
+    _create_role_grant()
+    _create_roster_import()
+    _create_claim_event()
+    _create_inbox_message()
+    _create_ledger_entry()
+    _create_roster_import_row()
+    _create_volunteer_record()
+
+    # The two tables point at each other. SQLite took the constraint with the table.
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_foreign_key(
+            "fk_claim_posted_ref",
+            "claim",
+            "ledger_entry",
+            ["posted_ref"],
+            ["claim_id"],
+            deferrable=True,
+            initially="DEFERRED",
+        )
+
+
+def _create_background_job() -> None:
     op.create_table(
         "background_job",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -66,6 +102,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_background_job_state", "background_job", ["state", "created_at"], unique=False
     )
+
+
+def _create_member() -> None:
     op.create_table(
         "member",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -98,6 +137,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("id_number_index", name=("uq_member_id_number_index")),
     )
     op.create_index(("ix_member_phone_index"), "member", ["phone_index"], unique=False)
+
+
+def _create_organization() -> None:
     op.create_table(
         "organization",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -132,6 +174,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_ops={"path": "text_pattern_ops"},
     )
+
+
+def _create_points_period() -> None:
     op.create_table(
         "points_period",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -148,6 +193,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("ends_on", name=("uq_points_period_ends_on")),
         sa.UniqueConstraint("starts_on", name=("uq_points_period_starts_on")),
     )
+
+
+def _create_account() -> None:
     op.create_table(
         "account",
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -163,6 +211,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("member_id", name=("pk_account")),
         sa.UniqueConstraint("phone_index", name=("uq_account_phone_index")),
     )
+
+
+def _create_activity() -> None:
     op.create_table(
         "activity",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -189,6 +240,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_activity_organization_id", "activity", ["organization_id", "starts_at"], unique=False
     )
+
+
+def _create_affiliation() -> None:
     op.create_table(
         "affiliation",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -236,6 +290,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'primary' AND valid_to IS NULL"),
         sqlite_where=sa.text("kind = 'primary' AND valid_to IS NULL"),
     )
+
+
+def _create_claim() -> None:
     op.create_table(
         "claim",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -306,6 +363,9 @@ def upgrade() -> None:
         ["reviewer_organization_id", "status", "is_flagged", "id"],
         unique=False,
     )
+
+
+def _create_exemption() -> None:
     op.create_table(
         "exemption",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -330,6 +390,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=("pk_exemption")),
     )
     op.create_index(("ix_exemption_member_id"), "exemption", ["member_id"], unique=False)
+
+
+def _create_member_classification() -> None:
     op.create_table(
         "member_classification",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -365,6 +428,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("valid_to IS NULL"),
         sqlite_where=sa.text("valid_to IS NULL"),
     )
+
+
+def _create_organization_placement() -> None:
     op.create_table(
         "organization_placement",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -406,6 +472,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("valid_to IS NULL"),
         sqlite_where=sa.text("valid_to IS NULL"),
     )
+
+
+def _create_outbox_message() -> None:
     op.create_table(
         "outbox_message",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -433,6 +502,9 @@ def upgrade() -> None:
         ["channel", "state", "not_before", "id"],
         unique=False,
     )
+
+
+def _create_points_quota() -> None:
     op.create_table(
         "points_quota",
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -444,6 +516,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=("fk_points_quota_member_id")),
         sa.PrimaryKeyConstraint("member_id", "scheme_code", "bucket", name=("pk_points_quota")),
     )
+
+
+def _create_points_scheme_version() -> None:
     op.create_table(
         "points_scheme_version",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -481,6 +556,9 @@ def upgrade() -> None:
             name=("uq_points_scheme_version_organization_id_scheme_code_version"),
         ),
     )
+
+
+def _create_role_grant() -> None:
     op.create_table(
         "role_grant",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -530,6 +608,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("revoked_at IS NULL AND valid_to IS NULL"),
         sqlite_where=sa.text("revoked_at IS NULL AND valid_to IS NULL"),
     )
+
+
+def _create_roster_import() -> None:
     op.create_table(
         "roster_import",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -557,6 +638,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=("pk_roster_import")),
     )
+
+
+def _create_claim_event() -> None:
     op.create_table(
         "claim_event",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -574,6 +658,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=("pk_claim_event")),
     )
     op.create_index(("ix_claim_event_claim_id"), "claim_event", ["claim_id"], unique=False)
+
+
+def _create_inbox_message() -> None:
     op.create_table(
         "inbox_message",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -594,6 +681,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_inbox_message_member_id", "inbox_message", ["member_id", "id"], unique=False
     )
+
+
+def _create_ledger_entry() -> None:
     op.create_table(
         "ledger_entry",
         sa.Column("seq", BIGINT, sa.Identity(always=True), nullable=False),
@@ -659,6 +749,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_ledger_entry_organization", "ledger_entry", ["organization_id", "seq"], unique=False
     )
+
+
+def _create_roster_import_row() -> None:
     op.create_table(
         "roster_import_row",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -696,6 +789,9 @@ def upgrade() -> None:
         ["import_id", "outcome", "row_number", "id"],
         unique=False,
     )
+
+
+def _create_volunteer_record() -> None:
     op.create_table(
         "volunteer_record",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -749,18 +845,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("withdrawn_at IS NULL"),
         sqlite_where=sa.text("withdrawn_at IS NULL"),
     )
-
-    # The two tables point at each other. SQLite took the constraint with the table.
-    if op.get_bind().dialect.name == "postgresql":
-        op.create_foreign_key(
-            "fk_claim_posted_ref",
-            "claim",
-            "ledger_entry",
-            ["posted_ref"],
-            ["claim_id"],
-            deferrable=True,
-            initially="DEFERRED",
-        )
 
 
 def downgrade() -> None:

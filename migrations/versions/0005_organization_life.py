@@ -78,6 +78,21 @@ def _widen_activity_on_postgresql() -> None:
 
 
 def _create_tables() -> None:
+    _create_activity_template()
+    _create_activity_organization()
+    _create_activity_photo()
+    _create_activity_record()
+    _create_attendance()
+    _create_check_in()
+    _create_code_try()
+    _create_leave_request()
+    _create_meeting_vote()
+    _create_attendance_event()
+    _create_make_up()
+    _create_duty_excuse()
+
+
+def _create_activity_template() -> None:
     op.create_table(
         "activity_template",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -114,6 +129,9 @@ def _create_tables() -> None:
         ["organization_id"],
         unique=False,
     )
+
+
+def _create_activity_organization() -> None:
     op.create_table(
         "activity_organization",
         sa.Column("activity_id", sa.Uuid(), nullable=False),
@@ -136,6 +154,9 @@ def _create_tables() -> None:
         ["organization_id"],
         unique=False,
     )
+
+
+def _create_activity_photo() -> None:
     op.create_table(
         "activity_photo",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -155,6 +176,9 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activity_photo")),
         sa.UniqueConstraint("activity_id", "slot", name=op.f("uq_activity_photo_activity_id_slot")),
     )
+
+
+def _create_activity_record() -> None:
     op.create_table(
         "activity_record",
         sa.Column("activity_id", sa.Uuid(), nullable=False),
@@ -171,6 +195,9 @@ def _create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("activity_id", name=op.f("pk_activity_record")),
     )
+
+
+def _create_attendance() -> None:
     op.create_table(
         "attendance",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -233,6 +260,9 @@ def _create_tables() -> None:
     op.create_index(
         "ix_attendance_organization_id", "attendance", ["organization_id"], unique=False
     )
+
+
+def _create_check_in() -> None:
     op.create_table(
         "check_in",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -252,6 +282,9 @@ def _create_tables() -> None:
             "activity_id", "member_id", name=op.f("uq_check_in_activity_id_member_id")
         ),
     )
+
+
+def _create_code_try() -> None:
     op.create_table(
         "code_try",
         sa.Column("activity_id", sa.Uuid(), nullable=False),
@@ -264,6 +297,9 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_code_try_member_id")),
         sa.PrimaryKeyConstraint("activity_id", "member_id", name=op.f("pk_code_try")),
     )
+
+
+def _create_leave_request() -> None:
     op.create_table(
         "leave_request",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -323,6 +359,9 @@ def _create_tables() -> None:
         postgresql_where=sa.text("status IN ('requested', 'approved')"),
         sqlite_where=sa.text("status IN ('requested', 'approved')"),
     )
+
+
+def _create_meeting_vote() -> None:
     op.create_table(
         "meeting_vote",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -353,6 +392,9 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meeting_vote")),
     )
     op.create_index("ix_meeting_vote_activity_id", "meeting_vote", ["activity_id"], unique=False)
+
+
+def _create_attendance_event() -> None:
     op.create_table(
         "attendance_event",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -383,6 +425,9 @@ def _create_tables() -> None:
             "attendance_id", "revision", name=op.f("uq_attendance_event_attendance_id_revision")
         ),
     )
+
+
+def _create_make_up() -> None:
     op.create_table(
         "make_up",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -403,6 +448,9 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_make_up")),
     )
     op.create_index("ix_make_up_attendance_id", "make_up", ["attendance_id"])
+
+
+def _create_duty_excuse() -> None:
     op.create_table(
         "duty_excuse",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -18,6 +18,15 @@ APPEND_ONLY = ("pledge_revision", "pledge_event", "pledge_note", "pledge_evaluat
 
 
 def upgrade() -> None:
+    _create_pledge()
+    _create_pledge_evaluation()
+    _create_pledge_event()
+    _create_pledge_note()
+    _create_pledge_revision()
+    guard(APPEND_ONLY)
+
+
+def _create_pledge() -> None:
     op.create_table(
         "pledge",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -131,6 +140,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_pledge_organization_id", "pledge", ["organization_id", "year", "status"], unique=False
     )
+
+
+def _create_pledge_evaluation() -> None:
     op.create_table(
         "pledge_evaluation",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -190,6 +202,9 @@ def upgrade() -> None:
             "pledge_id", "revision", name=op.f("uq_pledge_evaluation_pledge_id_revision")
         ),
     )
+
+
+def _create_pledge_event() -> None:
     op.create_table(
         "pledge_event",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -222,6 +237,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge_event")),
     )
     op.create_index(op.f("ix_pledge_event_pledge_id"), "pledge_event", ["pledge_id"], unique=False)
+
+
+def _create_pledge_note() -> None:
     op.create_table(
         "pledge_note",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -240,6 +258,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge_note")),
     )
     op.create_index(op.f("ix_pledge_note_pledge_id"), "pledge_note", ["pledge_id"], unique=False)
+
+
+def _create_pledge_revision() -> None:
     op.create_table(
         "pledge_revision",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -266,7 +287,6 @@ def upgrade() -> None:
             "pledge_id", "number", name=op.f("uq_pledge_revision_pledge_id_number")
         ),
     )
-    guard(APPEND_ONLY)
 
 
 def downgrade() -> None:

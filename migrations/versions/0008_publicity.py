@@ -71,6 +71,22 @@ BEGIN SELECT RAISE(ABORT, 'constraint failed: deduction_after_window'); END
 
 
 def upgrade() -> None:
+    _create_work_calendar_day()
+    _create_adjustment()
+    _create_bulletin()
+    _create_bulletin_entry()
+    _create_bulletin_confirmation()
+    _create_objection()
+    _create_objection_event()
+    _create_review_batch()
+    _create_review_batch_decision()
+    _create_recusal()
+    guard(APPEND_ONLY)
+    is_postgresql = op.get_bind().dialect.name == "postgresql"
+    op.execute(PG_GUARD if is_postgresql else SQLITE_GUARD)
+
+
+def _create_work_calendar_day() -> None:
     op.create_table(
         "work_calendar_day",
         sa.Column("day", sa.Date(), nullable=False),
@@ -90,6 +106,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_work_calendar_day_notice_year", "work_calendar_day", ["notice_year"], unique=False
     )
+
+
+def _create_adjustment() -> None:
     op.create_table(
         "adjustment",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -195,6 +214,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'pending'"),
         sqlite_where=sa.text("status = 'pending'"),
     )
+
+
+def _create_bulletin() -> None:
     op.create_table(
         "bulletin",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -240,6 +262,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'open'"),
         sqlite_where=sa.text("status = 'open'"),
     )
+
+
+def _create_bulletin_entry() -> None:
     op.create_table(
         "bulletin_entry",
         sa.Column("entry_id", sa.Uuid(), nullable=False),
@@ -265,6 +290,9 @@ def upgrade() -> None:
             "bulletin_id", "position", name=op.f("uq_bulletin_entry_bulletin_id_position")
         ),
     )
+
+
+def _create_bulletin_confirmation() -> None:
     op.create_table(
         "bulletin_confirmation",
         sa.Column("entry_id", sa.Uuid(), nullable=False),
@@ -277,6 +305,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_bulletin_confirmation")),
     )
+
+
+def _create_objection() -> None:
     op.create_table(
         "objection",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -389,6 +420,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
         sqlite_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
     )
+
+
+def _create_objection_event() -> None:
     op.create_table(
         "objection_event",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -412,6 +446,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_objection_event_objection_id"), "objection_event", ["objection_id"], unique=False
     )
+
+
+def _create_review_batch() -> None:
     op.create_table(
         "review_batch",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -428,6 +465,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_batch")),
     )
+
+
+def _create_review_batch_decision() -> None:
     op.create_table(
         "review_batch_decision",
         sa.Column("review_id", sa.Uuid(), nullable=False),
@@ -445,6 +485,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("review_id", "claim_id", name=op.f("pk_review_batch_decision")),
     )
+
+
+def _create_recusal() -> None:
     op.create_table(
         "recusal",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -470,9 +513,6 @@ def upgrade() -> None:
             "reviewer_id", "member_id", name=op.f("uq_recusal_reviewer_id_member_id")
         ),
     )
-    guard(APPEND_ONLY)
-    is_postgresql = op.get_bind().dialect.name == "postgresql"
-    op.execute(PG_GUARD if is_postgresql else SQLITE_GUARD)
 
 
 def downgrade() -> None:
