@@ -5,6 +5,8 @@ The application's role is bound; the owner, who migrates and backs up, is not. S
 
 from alembic import op
 
+from migrations import row_security
+
 revision = "0023"
 down_revision = "0022"
 branch_labels = None
@@ -100,28 +102,12 @@ def upgrade() -> None:
         return
     for statement in (SETTINGS, ENTER, PEOPLE):
         op.execute(statement)
-    for table, (places, people) in SCOPED.items():
-        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY scope ON {table} USING ({_condition(places, people)})")
-
-
-def _condition(places: tuple[str, ...], people: tuple[str, ...]) -> str:
-    """The cheap answers first; each setting is read once a statement, not once a row."""
-    return " OR ".join(
-        [
-            "(SELECT scope_is_all())",
-            *(f"{place} = ANY ((SELECT scope_organizations())::uuid[])" for place in places),
-            *(f"{person} = (SELECT scope_member())" for person in people),
-            f"{people[-1]} IN (SELECT scope_people())",
-        ]
-    )
+    row_security.enable(SCOPED)
 
 
 def downgrade() -> None:
     if op.get_bind().dialect.name != "postgresql":
         return
-    for table in SCOPED:
-        op.execute(f"DROP POLICY scope ON {table}")
-        op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    row_security.disable(SCOPED)
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION {function}")
