@@ -5,13 +5,15 @@ PIP = $$($(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || echo $(P
 PIP_FLAGS = --quiet --disable-pip-version-check --require-hashes
 LOCK = $(PY) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url
 
-.PHONY: run demo test check format format-check lint types imports openapi tour deep model jobs sync reload bench lock clean
+.PHONY: run demo test check format format-check lint types imports openapi client tour deep model jobs sync reload bench lock clean
 
 run: .venv/.run-stamp  ## Set up what is missing, migrate, seed an empty database, serve.
 	@$(PY) -m flask --app wsgi demo
 demo: run
 test: .venv/.dev-stamp  ## The whole suite on SQLite and on a PostgreSQL that it starts itself.
 	$(PY) -m pytest -n logical --maxprocesses 8 --dist loadgroup $(TESTS)
+client:  ## Does the sample client compile against docs/openapi.json?
+	cd docs/client && npm ci --silent && npm run --silent check
 deep: .venv/.dev-stamp  ## The tests that could go on for ever, gone far: races, hostile input, generated requests.
 	TEST_DEPTH=deep $(PY) -m pytest -n logical --maxprocesses 8 --dist loadgroup tests/concurrency tests/contract/test_strict_input.py tests/contract/test_fuzz.py
 check: format-check lint types imports openapi test  ## Everything that CI asks, but the tour.
