@@ -3,6 +3,8 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -293,8 +295,18 @@ def _create_affiliation() -> None:
 
 
 def _create_claim() -> None:
-    op.create_table(
+    op.create_table("claim", *_claim_columns(), *_claim_checks(), *_claim_keys())
+    op.create_index("ix_claim_member_id", "claim", ["member_id", "id"], unique=False)
+    op.create_index(
+        "ix_claim_queue",
         "claim",
+        ["reviewer_organization_id", "status", "is_flagged", "id"],
+        unique=False,
+    )
+
+
+def _claim_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -315,6 +327,11 @@ def _create_claim() -> None:
         sa.Column("decision_reason", sa.String(length=200), nullable=False),
         sa.Column("posted_ref", sa.Uuid(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+    ]
+
+
+def _claim_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(status = 'approved') = (posted_ref IS NOT NULL)", name=op.f("ck_claim_posted")
         ),
@@ -333,6 +350,11 @@ def _create_claim() -> None:
             "posted_ref IS NULL OR posted_ref = id", name=op.f("ck_claim_posted_ref")
         ),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_claim_quantity")),
+    ]
+
+
+def _claim_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(["decided_by"], ["member.id"], name=("fk_claim_decided_by")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=("fk_claim_member_id")),
         sa.ForeignKeyConstraint(
@@ -355,14 +377,7 @@ def _create_claim() -> None:
         sa.PrimaryKeyConstraint("id", name=("pk_claim")),
         sa.UniqueConstraint("posted_ref", name=("uq_claim_posted_ref")),
         sa.UniqueConstraint("source_kind", "source_id", name=("uq_claim_source_kind_source_id")),
-    )
-    op.create_index("ix_claim_member_id", "claim", ["member_id", "id"], unique=False)
-    op.create_index(
-        "ix_claim_queue",
-        "claim",
-        ["reviewer_organization_id", "status", "is_flagged", "id"],
-        unique=False,
-    )
+    ]
 
 
 def _create_exemption() -> None:

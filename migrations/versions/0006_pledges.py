@@ -3,6 +3,8 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -27,8 +29,23 @@ def upgrade() -> None:
 
 
 def _create_pledge() -> None:
-    op.create_table(
+    op.create_table("pledge", *_pledge_columns(), *_pledge_checks(), *_pledge_keys())
+    op.create_index("ix_pledge_member_id", "pledge", ["member_id", "id"], unique=False)
+    op.create_index(
+        "uq_pledge_title",
         "pledge",
+        ["member_id", "year", "title"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'withdrawn'"),
+        sqlite_where=sa.text("status <> 'withdrawn'"),
+    )
+    op.create_index(
+        "ix_pledge_organization_id", "pledge", ["organization_id", "year", "status"], unique=False
+    )
+
+
+def _pledge_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -59,6 +76,11 @@ def _create_pledge() -> None:
         sa.Column("approval_body", sa.String(length=20), nullable=True),
         sa.Column("approval_meeting_on", sa.Date(), nullable=True),
         sa.Column("approval_reference", sa.String(length=120), nullable=False),
+    ]
+
+
+def _pledge_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(status IN ('draft', 'submitted', 'withdrawn')) = (decided_by IS NULL)",
             name=op.f("ck_pledge_decided"),
@@ -112,6 +134,11 @@ def _create_pledge() -> None:
             name=op.f("ck_pledge_not_evaluated_by_oneself"),
         ),
         sa.CheckConstraint("year BETWEEN 2000 AND 2100", name=op.f("ck_pledge_year")),
+    ]
+
+
+def _pledge_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(["decided_by"], ["member.id"], name=op.f("fk_pledge_decided_by")),
         sa.ForeignKeyConstraint(["entered_by"], ["member.id"], name=op.f("fk_pledge_entered_by")),
         sa.ForeignKeyConstraint(
@@ -127,19 +154,7 @@ def _create_pledge() -> None:
             name=op.f("fk_pledge_reviewer_organization_id"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge")),
-    )
-    op.create_index("ix_pledge_member_id", "pledge", ["member_id", "id"], unique=False)
-    op.create_index(
-        "uq_pledge_title",
-        "pledge",
-        ["member_id", "year", "title"],
-        unique=True,
-        postgresql_where=sa.text("status <> 'withdrawn'"),
-        sqlite_where=sa.text("status <> 'withdrawn'"),
-    )
-    op.create_index(
-        "ix_pledge_organization_id", "pledge", ["organization_id", "year", "status"], unique=False
-    )
+    ]
 
 
 def _create_pledge_evaluation() -> None:

@@ -3,6 +3,8 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -293,6 +295,28 @@ def _create_service_signup() -> None:
 def _create_service_correction() -> None:
     op.create_table(
         "service_correction",
+        *_service_correction_columns(),
+        *_service_correction_checks(),
+        *_service_correction_keys(),
+    )
+    op.create_index(
+        "ix_service_correction_organization_id",
+        "service_correction",
+        ["organization_id", "due_on"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_service_correction_open",
+        "service_correction",
+        ["record_id"],
+        unique=True,
+        postgresql_where=sa.text("outcome IS NULL"),
+        sqlite_where=sa.text("outcome IS NULL"),
+    )
+
+
+def _service_correction_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("record_id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -308,6 +332,11 @@ def _create_service_correction() -> None:
         sa.Column("answer", sa.String(length=200), nullable=False),
         sa.Column("answered_by", sa.Uuid(), nullable=True),
         sa.Column("answered_at", INSTANT, nullable=True),
+    ]
+
+
+def _service_correction_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(coalesce(outcome, '') = 'corrected') = (corrected_minutes IS NOT NULL)",
             name=op.f("ck_service_correction_corrected"),
@@ -334,6 +363,11 @@ def _create_service_correction() -> None:
             "corrected_minutes BETWEEN 1 AND 1440",
             name=op.f("ck_service_correction_corrected_minutes"),
         ),
+    ]
+
+
+def _service_correction_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(
             ["answered_by"], ["member.id"], name=op.f("fk_service_correction_answered_by")
         ),
@@ -352,21 +386,7 @@ def _create_service_correction() -> None:
             ["record_id"], ["volunteer_record.id"], name=op.f("fk_service_correction_record_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_correction")),
-    )
-    op.create_index(
-        "ix_service_correction_organization_id",
-        "service_correction",
-        ["organization_id", "due_on"],
-        unique=False,
-    )
-    op.create_index(
-        "uq_service_correction_open",
-        "service_correction",
-        ["record_id"],
-        unique=True,
-        postgresql_where=sa.text("outcome IS NULL"),
-        sqlite_where=sa.text("outcome IS NULL"),
-    )
+    ]
 
 
 def _extend_records_postgresql() -> None:

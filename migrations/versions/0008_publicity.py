@@ -3,6 +3,8 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -110,7 +112,27 @@ def _create_work_calendar_day() -> None:
 
 def _create_adjustment() -> None:
     op.create_table(
+        "adjustment", *_adjustment_columns(), *_adjustment_checks(), *_adjustment_keys()
+    )
+    op.create_index("ix_adjustment_member_id", "adjustment", ["member_id", "id"], unique=False)
+    op.create_index(
+        "ix_adjustment_organization_id",
         "adjustment",
+        ["organization_id", "status", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_adjustment_pending",
+        "adjustment",
+        ["objection_until"],
+        unique=False,
+        postgresql_where=sa.text("status = 'pending'"),
+        sqlite_where=sa.text("status = 'pending'"),
+    )
+
+
+def _adjustment_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("subject", sa.String(length=20), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
@@ -139,6 +161,11 @@ def _create_adjustment() -> None:
         sa.Column("closing_reason", sa.String(length=200), nullable=False),
         sa.Column("posted_on", sa.Date(), nullable=True),
         sa.Column("entry_id", sa.Uuid(), nullable=True),
+    ]
+
+
+def _adjustment_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(status = 'posted') = (entry_id IS NOT NULL)", name=op.f("ck_adjustment_posted")
         ),
@@ -178,6 +205,11 @@ def _create_adjustment() -> None:
         ),
         sa.CheckConstraint("entered_by <> member_id", name=op.f("ck_adjustment_not_oneself")),
         sa.CheckConstraint("is_deduction OR asked >= 0", name=op.f("ck_adjustment_deduction")),
+    ]
+
+
+def _adjustment_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(
             ["confirmed_by"], ["member.id"], name=op.f("fk_adjustment_confirmed_by")
         ),
@@ -198,22 +230,7 @@ def _create_adjustment() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_adjustment")),
         sa.UniqueConstraint("entry_id", name=op.f("uq_adjustment_entry_id")),
-    )
-    op.create_index("ix_adjustment_member_id", "adjustment", ["member_id", "id"], unique=False)
-    op.create_index(
-        "ix_adjustment_organization_id",
-        "adjustment",
-        ["organization_id", "status", "id"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_adjustment_pending",
-        "adjustment",
-        ["objection_until"],
-        unique=False,
-        postgresql_where=sa.text("status = 'pending'"),
-        sqlite_where=sa.text("status = 'pending'"),
-    )
+    ]
 
 
 def _create_bulletin() -> None:
@@ -308,8 +325,38 @@ def _create_bulletin_confirmation() -> None:
 
 
 def _create_objection() -> None:
-    op.create_table(
+    op.create_table("objection", *_objection_columns(), *_objection_checks(), *_objection_keys())
+    op.create_index(
+        op.f("ix_objection_adjustment_id"), "objection", ["adjustment_id"], unique=False
+    )
+    op.create_index(op.f("ix_objection_entry_id"), "objection", ["entry_id"], unique=False)
+    op.create_index(op.f("ix_objection_objector_id"), "objection", ["objector_id"], unique=False)
+    op.create_index(
+        "ix_objection_queue",
         "objection",
+        ["deciding_organization_id", "status", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_objection_adjustment",
+        "objection",
+        ["objector_id", "adjustment_id"],
+        unique=True,
+        postgresql_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
+        sqlite_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
+    )
+    op.create_index(
+        "uq_objection_entry",
+        "objection",
+        ["objector_id", "entry_id"],
+        unique=True,
+        postgresql_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
+        sqlite_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
+    )
+
+
+def _objection_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=True),
         sa.Column("adjustment_id", sa.Uuid(), nullable=True),
@@ -330,6 +377,11 @@ def _create_objection() -> None:
         sa.Column("decided_at", INSTANT, nullable=True),
         sa.Column("reply", sa.String(length=500), nullable=False),
         sa.Column("reversal_id", sa.Uuid(), nullable=True),
+    ]
+
+
+def _objection_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(status IN ('upheld', 'rejected')) = (decided_by IS NOT NULL)",
             name=op.f("ck_objection_decided"),
@@ -354,6 +406,11 @@ def _create_objection() -> None:
             "decided_by IS NULL OR (decided_by <> member_id AND decided_by <> objector_id AND decided_by <> approved_by AND decided_by <> coalesce(confirmed_by, objector_id) AND decided_by <> coalesce(first_decided_by, objector_id))",
             name=op.f("ck_objection_decided_by_another"),
         ),
+    ]
+
+
+def _objection_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(
             ["adjustment_id"], ["adjustment.id"], name=op.f("fk_objection_adjustment_id")
         ),
@@ -392,34 +449,7 @@ def _create_objection() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_objection")),
         sa.UniqueConstraint("appeal_of_id", name=op.f("uq_objection_appeal_of_id")),
-    )
-    op.create_index(
-        op.f("ix_objection_adjustment_id"), "objection", ["adjustment_id"], unique=False
-    )
-    op.create_index(op.f("ix_objection_entry_id"), "objection", ["entry_id"], unique=False)
-    op.create_index(op.f("ix_objection_objector_id"), "objection", ["objector_id"], unique=False)
-    op.create_index(
-        "ix_objection_queue",
-        "objection",
-        ["deciding_organization_id", "status", "id"],
-        unique=False,
-    )
-    op.create_index(
-        "uq_objection_adjustment",
-        "objection",
-        ["objector_id", "adjustment_id"],
-        unique=True,
-        postgresql_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
-        sqlite_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
-    )
-    op.create_index(
-        "uq_objection_entry",
-        "objection",
-        ["objector_id", "entry_id"],
-        unique=True,
-        postgresql_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
-        sqlite_where=sa.text("appeal_of_id IS NULL AND status <> 'withdrawn'"),
-    )
+    ]
 
 
 def _create_objection_event() -> None:

@@ -3,6 +3,8 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -354,7 +356,30 @@ def _create_contact_stage_entry() -> None:
 
 def _create_contact_case() -> None:
     op.create_table(
+        "contact_case", *_contact_case_columns(), *_contact_case_checks(), *_contact_case_keys()
+    )
+    op.create_index(
+        "ix_contact_case_assigned_to", "contact_case", ["assigned_to", "state"], unique=False
+    )
+    op.create_index("ix_contact_case_member_id", "contact_case", ["member_id", "id"], unique=False)
+    op.create_index(
+        "ix_contact_case_organization_id",
         "contact_case",
+        ["organization_id", "state", "stage"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_contact_case_open",
+        "contact_case",
+        ["member_id", "clock"],
+        unique=True,
+        postgresql_where=sa.text("state = 'open'"),
+        sqlite_where=sa.text("state = 'open'"),
+    )
+
+
+def _contact_case_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -372,6 +397,11 @@ def _create_contact_case() -> None:
         sa.Column("closed_fact_id", sa.Uuid(), nullable=True),
         sa.Column("closing_note", sa.String(length=200), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+    ]
+
+
+def _contact_case_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(state = 'open') = (closed_at IS NULL)", name=op.f("ck_contact_case_closed")
         ),
@@ -408,6 +438,11 @@ def _create_contact_case() -> None:
             "signal IN ('life', 'dues', 'work')", name=op.f("ck_contact_case_signal")
         ),
         sa.CheckConstraint("stage BETWEEN 3 AND 8", name=op.f("ck_contact_case_stage")),
+    ]
+
+
+def _contact_case_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(
             ["assigned_to"], ["member.id"], name=op.f("fk_contact_case_assigned_to")
         ),
@@ -424,22 +459,4 @@ def _create_contact_case() -> None:
             ["organization_id"], ["organization.id"], name=op.f("fk_contact_case_organization_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_case")),
-    )
-    op.create_index(
-        "ix_contact_case_assigned_to", "contact_case", ["assigned_to", "state"], unique=False
-    )
-    op.create_index("ix_contact_case_member_id", "contact_case", ["member_id", "id"], unique=False)
-    op.create_index(
-        "ix_contact_case_organization_id",
-        "contact_case",
-        ["organization_id", "state", "stage"],
-        unique=False,
-    )
-    op.create_index(
-        "uq_contact_case_open",
-        "contact_case",
-        ["member_id", "clock"],
-        unique=True,
-        postgresql_where=sa.text("state = 'open'"),
-        sqlite_where=sa.text("state = 'open'"),
-    )
+    ]

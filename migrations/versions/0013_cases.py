@@ -3,6 +3,8 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -416,6 +418,14 @@ def _create_contact_contest() -> None:
 def _create_membership_decision() -> None:
     op.create_table(
         "membership_decision",
+        *_membership_decision_columns(),
+        *_membership_decision_checks(),
+        *_membership_decision_keys(),
+    )
+
+
+def _membership_decision_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -433,6 +443,11 @@ def _create_membership_decision() -> None:
         sa.Column("case_id", sa.Uuid(), nullable=True),
         sa.Column("entered_by", sa.Uuid(), nullable=False),
         sa.Column("entered_at", INSTANT, nullable=False),
+    ]
+
+
+def _membership_decision_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(kind = 'expulsion') = (ground = 'discipline')",
             name=op.f("ck_membership_decision_discipline"),
@@ -471,6 +486,11 @@ def _create_membership_decision() -> None:
         sa.CheckConstraint(
             "entered_by <> member_id", name=op.f("ck_membership_decision_not_oneself")
         ),
+    ]
+
+
+def _membership_decision_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(
             ["case_id"], ["contact_case.id"], name=op.f("fk_membership_decision_case_id")
         ),
@@ -489,4 +509,4 @@ def _create_membership_decision() -> None:
         sa.UniqueConstraint(
             "member_id", "number", name=op.f("uq_membership_decision_member_id_number")
         ),
-    )
+    ]

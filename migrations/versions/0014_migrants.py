@@ -3,6 +3,8 @@
 Never import product code here: a migration must keep meaning what it meant.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -68,6 +70,28 @@ def _create_graduate() -> None:
 def _create_migrant_registration() -> None:
     op.create_table(
         "migrant_registration",
+        *_migrant_registration_columns(),
+        *_migrant_registration_checks(),
+        *_migrant_registration_keys(),
+    )
+    op.create_index(
+        "ix_migrant_registration_status",
+        "migrant_registration",
+        ["status", "member_id"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_migrant_registration_live",
+        "migrant_registration",
+        ["member_id"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('proposed', 'open')"),
+        sqlite_where=sa.text("status IN ('proposed', 'open')"),
+    )
+
+
+def _migrant_registration_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("home_organization_id", sa.Uuid(), nullable=False),
@@ -90,6 +114,11 @@ def _create_migrant_registration() -> None:
         sa.Column("card_outcome", sa.String(length=12), nullable=True),
         sa.Column("closed_by", sa.Uuid(), nullable=True),
         sa.Column("closing_note", sa.String(length=200), nullable=False),
+    ]
+
+
+def _migrant_registration_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(status = 'closed') = (returned_on IS NOT NULL)",
             name=op.f("ck_migrant_registration_closed"),
@@ -132,6 +161,11 @@ def _create_migrant_registration() -> None:
             "expected_back_on > left_on", name=op.f("ck_migrant_registration_dates")
         ),
         sa.CheckConstraint("returned_on >= left_on", name=op.f("ck_migrant_registration_return")),
+    ]
+
+
+def _migrant_registration_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(
             ["closed_by"], ["member.id"], name=op.f("fk_migrant_registration_closed_by")
         ),
@@ -150,26 +184,36 @@ def _create_migrant_registration() -> None:
             ["member_id"], ["member.id"], name=op.f("fk_migrant_registration_member_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_migrant_registration")),
-    )
-    op.create_index(
-        "ix_migrant_registration_status",
-        "migrant_registration",
-        ["status", "member_id"],
-        unique=False,
-    )
-    op.create_index(
-        "uq_migrant_registration_live",
-        "migrant_registration",
-        ["member_id"],
-        unique=True,
-        postgresql_where=sa.text("status IN ('proposed', 'open')"),
-        sqlite_where=sa.text("status IN ('proposed', 'open')"),
-    )
+    ]
 
 
 def _create_transfer() -> None:
-    op.create_table(
+    op.create_table("transfer", *_transfer_columns(), *_transfer_checks(), *_transfer_keys())
+    op.create_index(
+        "ix_transfer_receiver_organization_id",
         "transfer",
+        ["receiver_organization_id", "status"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_transfer_sender_organization_id",
+        "transfer",
+        ["sender_organization_id", "status"],
+        unique=False,
+    )
+    op.create_index("ix_transfer_sent_on", "transfer", ["status", "sent_on"], unique=False)
+    op.create_index(
+        "uq_transfer_open",
+        "transfer",
+        ["member_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'sent'"),
+        sqlite_where=sa.text("status = 'sent'"),
+    )
+
+
+def _transfer_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("sender_organization_id", sa.Uuid(), nullable=False),
@@ -188,6 +232,11 @@ def _create_transfer() -> None:
         sa.Column("decision_reason", sa.String(length=200), nullable=False),
         sa.Column("document_number", sa.String(length=80), nullable=False),
         sa.Column("accepted_on", sa.Date(), nullable=True),
+    ]
+
+
+def _transfer_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint(
             "(receiver_organization_id IS NULL) <> (receiver_name = '')",
             name=op.f("ck_transfer_one_receiver"),
@@ -226,6 +275,11 @@ def _create_transfer() -> None:
         sa.CheckConstraint(
             "sent_by <> member_id AND decided_by <> member_id", name=op.f("ck_transfer_not_oneself")
         ),
+    ]
+
+
+def _transfer_keys() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(["decided_by"], ["member.id"], name=op.f("fk_transfer_decided_by")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_transfer_member_id")),
         sa.ForeignKeyConstraint(
@@ -240,28 +294,7 @@ def _create_transfer() -> None:
         ),
         sa.ForeignKeyConstraint(["sent_by"], ["member.id"], name=op.f("fk_transfer_sent_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfer")),
-    )
-    op.create_index(
-        "ix_transfer_receiver_organization_id",
-        "transfer",
-        ["receiver_organization_id", "status"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_transfer_sender_organization_id",
-        "transfer",
-        ["sender_organization_id", "status"],
-        unique=False,
-    )
-    op.create_index("ix_transfer_sent_on", "transfer", ["status", "sent_on"], unique=False)
-    op.create_index(
-        "uq_transfer_open",
-        "transfer",
-        ["member_id"],
-        unique=True,
-        postgresql_where=sa.text("status = 'sent'"),
-        sqlite_where=sa.text("status = 'sent'"),
-    )
+    ]
 
 
 def _create_host_placement() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# Migrations are records, written once and never edited.
+# Migrations may be long, a release adds many tables at once; their functions may not.
 PACKAGES = (
     "core", "members", "notifications", "points", "activities", "jobs", "api", "bench", "tests",
 )  # fmt: skip
@@ -25,7 +25,7 @@ def test_files_are_short(package: str) -> None:
     assert {name: n for name, n in lengths.items() if n > FILE_LINES_MAX} == {}
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [*PACKAGES, "migrations"])
 def test_functions_are_short(package: str) -> None:
     lengths = {
         f"{file.relative_to(ROOT)}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
