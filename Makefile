@@ -12,11 +12,11 @@ run: .venv/.run-stamp  ## Set up what is missing, migrate, seed an empty databas
 demo: run
 test: .venv/.dev-stamp  ## The whole suite on SQLite and on a PostgreSQL that it starts itself.
 	$(PY) -m pytest -n logical --maxprocesses 8 --dist loadgroup $(TESTS)
-client:  ## Does the sample client compile against docs/openapi.json?
-	cd docs/client && npm ci --silent && npm run --silent check
+client:  ## Does the sample client compile against docs/openapi.json? Needs node.
+	cd docs/client && npm ci --silent && npm run --silent build
 deep: .venv/.dev-stamp  ## The tests that could go on for ever, gone far: races, hostile input, generated requests.
 	TEST_DEPTH=deep $(PY) -m pytest -n logical --maxprocesses 8 --dist loadgroup tests/concurrency tests/contract/test_strict_input.py tests/contract/test_fuzz.py
-check: format-check lint types imports openapi test  ## Everything that CI asks, but the tour.
+check: format-check lint types imports openapi test  ## Everything that CI asks, but the tour and its client.
 format: .venv/.dev-stamp
 	$(PY) -m ruff check --fix-only --quiet . && $(PY) -m ruff format .
 format-check: .venv/.dev-stamp
@@ -29,7 +29,7 @@ imports: .venv/.dev-stamp
 	$(PY) -c "from importlinter.cli import lint_imports_command as run; run()" --no-logo
 openapi: .venv/.dev-stamp  ## Is docs/openapi.json what the routes say?
 	$(PY) -m flask --app wsgi openapi check
-tour: .venv/.dev-stamp  ## The documented walk, against a live server on both engines.
+tour: .venv/.dev-stamp client  ## The documented walk and the sample client's day, against a live server on both engines.
 	$(PY) -m tests.tour
 model: .venv/.dev-stamp  ## The ledger's state machine at length: 2,000 sequences of 60 steps an engine.
 	HYPOTHESIS_PROFILE=model $(PY) -m pytest tests/points/test_ledger_machine.py

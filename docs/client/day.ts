@@ -25,10 +25,9 @@ async function signIn(phone: string): Promise<Client<paths>> {
   return createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${tokens.access_token}` } });
 }
 
-// 党员：看首页，报一次服务。
+// 党员：报一次服务。
 const member = await signIn("13800000001");
 const me = await answer(member.GET("/api/v1/me"));
-const before = await answer(member.GET("/api/v1/me/points"));
 const startsAt = new Date(Date.now() - 26 * 3600_000 - Math.floor(Math.random() * 20 * 3600_000));
 const service = await answer(member.POST("/api/v1/service-records", {
   params: once(),
@@ -38,6 +37,9 @@ const service = await answer(member.POST("/api/v1/service-records", {
     planned_minutes: 60, claimed_minutes: 60,
   },
 }));
+// 一月初报上年的服务，分记在上年。
+const ofYear = { params: { query: { year: Number(service.happened_on.slice(0, 4)) } } };
+const before = await answer(member.GET("/api/v1/me/points", ofYear));
 console.log(`${me.name}报了“${service.title}”，已有 ${before.total} 分`);
 
 // 书记：看待审的，通过这一项，其余的不动。
@@ -54,10 +56,15 @@ const review = await answer(secretary.POST("/api/v1/claims/review", {
 const result = review.results[0]!;
 assert.equal(result.outcome, "approved");
 
+// 填错了：服务端用一句人话说错在哪里，什么也没有发生。
+await assert.rejects(answer(secretary.POST("/api/v1/claims/review", {
+  params: once(), body: { decisions: [{ id: claim.id, version: 0, action: "approve" }] },
+})), /^Error: 422 validation /);
+
 // 党员：每一分都说得出来历。
 const why = await answer(member.GET("/api/v1/points/entries/{entry_id}/explain", {
   params: { path: { entry_id: result.entry_id! } },
 }));
 console.log(`通过，计 ${result.points} 分：\n  ${why.steps.join("\n  ")}`);
-const after = await answer(member.GET("/api/v1/me/points"));
-assert.equal(Number(after.total), Number(before.total) + Number(result.points));
+const after = await answer(member.GET("/api/v1/me/points", ofYear));
+assert.equal(Number(after.total).toFixed(2), (Number(before.total) + Number(result.points)).toFixed(2));
