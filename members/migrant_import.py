@@ -32,7 +32,7 @@ from members.models import Affiliation, Member, Organization
 from members.phones import find_phone, index_phone
 from members.roster.dates import parse_date
 from members.roster.reading import OpenedSheet, open_sheet
-from members.roster.values import CellError, clean_text, parse_name
+from members.roster.values import CellError, clean_text, parse_name, shown_text
 
 COLUMNS = ("姓名", "手机号", "是否流动", "外出流向", "外出日期", "原因", "持活动证", "结束日期")
 HEADER_ROWS_SEARCHED = 10
@@ -125,8 +125,8 @@ def _parse(session: Session, sheet: OpenedSheet, today: date) -> Iterator[_Line 
             name: row.cells[place] if place < len(row.cells) else ""
             for name, place in columns.items()
         }
-        name = clean_text(cells["姓名"])
-        if clean_text(cells["是否流动"]) != "是":
+        name = shown_text(cells["姓名"])
+        if shown_text(cells["是否流动"]) != "是":
             continue
         try:
             yield _read(session, row.row_number, cells, sheet.date_1904, today)
@@ -140,15 +140,16 @@ def _read(
     session: Session, row_number: int, cells: Mapping[str, Any], is_1904: bool, today: date
 ) -> _Line:
     """One row of a migrant. Raises CellError, NotACity."""
-    if clean_text(cells["结束日期"]):
+    texts = {name: clean_text(cell) for name, cell in cells.items()}
+    if texts["结束日期"]:
         raise CellError("migrant.ended", "已经结束的外出不导入。")
-    phone = find_phone(clean_text(cells["手机号"]))
+    phone = find_phone(texts["手机号"])
     if phone is None:
         raise CellError("migrant.phone", "手机号认不出来，请核对。")
     left_on = parse_date(cells["外出日期"], today=today, date_1904=is_1904).value
     if left_on is None:
         raise CellError("migrant.date_missing", "没有填外出日期。")
-    reason = REASONS.get(clean_text(cells["原因"]))
+    reason = REASONS.get(texts["原因"])
     if reason is None:
         raise CellError("migrant.reason", "原因应为：" + "、".join(REASONS))
     return _Line(
@@ -156,15 +157,15 @@ def _read(
         parse_name(cells["姓名"]).value or "",
         index_phone(vault_of(session), phone),
         left_on,
-        require_city(clean_text(cells["外出流向"])),
+        require_city(texts["外出流向"]),
         reason,
-        clean_text(cells["持活动证"]) == "是",
+        texts["持活动证"] == "是",
     )
 
 
 def _find_columns(rows: Iterator[Any]) -> dict[str, int]:
     for row, _ in zip(rows, range(HEADER_ROWS_SEARCHED), strict=False):
-        texts = [clean_text(cell) for cell in row.cells]
+        texts = [shown_text(cell) for cell in row.cells]
         if set(COLUMNS) <= set(texts):
             return {name: texts.index(name) for name in COLUMNS}
     raise RegisterColumns

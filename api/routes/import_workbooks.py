@@ -25,6 +25,7 @@ KEEPERS = any_of(*ROSTER_ROLES)
 
 @blp.get("/admin/imports/<uuid:import_id>/errors.xlsx", access=KEEPERS)
 @blp.response(200, _BINARY, content_type=_WORKBOOK)
+@blp.alt_response(409, "CONFLICT")
 def get_import_errors(import_id: UUID) -> Any:
     """退回的行，逐格标出原因；改好后原样再上传即可"""
 

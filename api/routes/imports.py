@@ -60,17 +60,23 @@ class ColumnOut(OutSchema):
     )
 
 
-class CountsOut(OutSchema):
-    new = fields.Integer(metadata={"example": 28})
-    changed = fields.Integer(metadata={"example": 4})
-    unchanged = fields.Integer(metadata={"example": 568})
-    refused = fields.Integer(metadata={"example": 3})
-    not_in_file = fields.Integer(
-        metadata={"example": 12, "description": "在册而不在表里的党员；只供核对，不作任何改动"}
+def _count(example: int, description: str = "检查之前为 null") -> fields.Integer:
+    return fields.Integer(
+        allow_none=True,
+        dump_default=None,
+        metadata={"example": example, "description": description},
     )
-    warned = fields.Integer(metadata={"example": 9, "description": "有提示的行"})
-    undone = fields.Integer(metadata={"example": 0, "description": "撤销之后才有"})
-    kept = fields.Integer(metadata={"example": 0, "description": "撤销时保留的行"})
+
+
+class CountsOut(OutSchema):
+    new = _count(28)
+    changed = _count(4)
+    unchanged = _count(568)
+    refused = _count(3)
+    not_in_file = _count(12, "在册而不在表里的党员；只供核对，不作任何改动。检查之前为 null")
+    warned = _count(9, "有提示的行。检查之前为 null")
+    undone = _count(0, "已撤销的行。撤销之前为 null")
+    kept = _count(0, "撤销时保留的行。撤销之前为 null")
 
 
 class ImportOut(OutSchema):

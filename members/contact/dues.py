@@ -32,7 +32,7 @@ from members.phones import find_phone, index_phone
 from members.roster.columns import Cell
 from members.roster.dates import parse_date
 from members.roster.reading import OpenedSheet, SheetRow, open_sheet
-from members.roster.values import CellError, clean_text, parse_name
+from members.roster.values import CellError, clean_text, parse_name, shown_text
 
 COLUMNS = {"name": "姓名", "phone": "手机号", "paid_until": "党费缴至"}
 HEADER_ROWS_SEARCHED = 10
@@ -165,14 +165,14 @@ def _parse(session: Session, sheet: OpenedSheet, today: date) -> Iterator[_Line 
     vault = vault_of(session)
     for row in rows:
         cells = {field: _cell(row, column) for field, column in columns.items()}
-        name = _name(cells["name"])
-        if not name and not clean_text(cells["phone"]):
+        shown = shown_text(cells["name"])
+        if not shown and not shown_text(cells["phone"]):
             continue
-        phone = find_phone(clean_text(cells["phone"]))
         try:
+            name, phone = _name(cells["name"]), find_phone(clean_text(cells["phone"]))
             paid = parse_date(cells["paid_until"], today=today, date_1904=sheet.date_1904).value
         except CellError as error:
-            yield Refusal(row.row_number, name, error.code, error.message)
+            yield Refusal(row.row_number, shown, error.code, error.message)
             continue
         if phone is None or paid is None:
             code = "dues.phone" if phone is None else "dues.date_missing"
@@ -183,7 +183,7 @@ def _parse(session: Session, sheet: OpenedSheet, today: date) -> Iterator[_Line 
 
 def _find_columns(rows: Iterator[SheetRow]) -> Mapping[str, int]:
     for row, _ in zip(rows, range(HEADER_ROWS_SEARCHED), strict=False):
-        texts = [clean_text(cell) for cell in row.cells]
+        texts = [shown_text(cell) for cell in row.cells]
         if not set(COLUMNS.values()) <= set(texts):
             continue
         if any(word in text for text in texts for word in AMOUNT_WORDS):
@@ -193,6 +193,7 @@ def _find_columns(rows: Iterator[SheetRow]) -> Mapping[str, int]:
 
 
 def _name(cell: Cell) -> str:
+    """Raises CellError for control characters only."""
     try:
         return parse_name(cell).value or ""
     except CellError:

@@ -91,6 +91,11 @@ def clean_text(cell: Cell) -> str:
     return "" if unified in _EMPTY or unified.lower() in _EMPTY_WORDS else text
 
 
+def shown_text(cell: Cell) -> str:
+    """The text of a cell to look for a header in or to name a refused row by; never refused."""
+    return clean_text(_CONTROL.sub("", _plain_text(cell)))
+
+
 def _plain_text(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "是" if cell else "否"

@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from api.routes.imports import CountsOut
 from core.background import BackgroundJob, JobState
 from members.access_models import Account, Role
 from members.models import Member
@@ -97,12 +98,16 @@ def test_sample_goes_from_upload_to_rollback(
     import_id = created.get_json()["id"]
     assert created.get_json()["sheet_name"] == "党员信息"
     assert created.get_json()["status"] == "uploaded"
+    # Every count is there from the start, and null until it is known.
+    assert set(created.get_json()["counts"]) == set(CountsOut().fields)
+    assert set(created.get_json()["counts"].values()) == {None}
 
     checked = keeper.do(import_id, "check")
     assert (checked["status"], checked["counts"]["new"]) == ("checked", 1146)
     assert count(session, Member) == 1
     committed = keeper.do(import_id, "commit")
     assert (committed["status"], committed["counts"]["refused"]) == ("committed", 54)
+    assert committed["counts"]["undone"] is None
     assert committed["undo_until"]
     assert count(session, Member) == 1147
 
@@ -132,10 +137,14 @@ def test_rows_come_in_pages_without_full_numbers(
         assert number not in shown
 
 
-def test_marked_workbook_is_downloaded(keeper: Keeper, district: District, roster: Path) -> None:
+def test_marked_workbook_is_downloaded(
+    app: Flask, keeper: Keeper, district: District, roster: Path
+) -> None:
     created = keeper.upload(roster, organization_id=str(district.town.id)).get_json()
     path = f"/admin/imports/{created['id']}/errors.xlsx"
     assert keeper.get(path).status_code == 409
+    documented = app.test_client().get("/openapi.json").get_json()["paths"]
+    assert "409" in documented["/api/v1/admin/imports/{import_id}/errors.xlsx"]["get"]["responses"]
     keeper.do(created["id"], "check")
 
     answer = keeper.get(path)

@@ -68,6 +68,21 @@ def test_row_is_proposed_once_and_accepted_with_a_contact(moving: Moving, tmp_pa
     assert opened.status == "open"
 
 
+def test_characters_that_nobody_sees_cost_their_row_and_no_other(
+    moving: Moving, tmp_path: Path
+) -> None:
+    hidden = [
+        {name: told + "\x0e"} for name, told in zip(COLUMNS, row(moving, "党员乙"), strict=True)
+    ]
+    rows = [row(moving, "党员乙", **one) for one in hidden]
+
+    done = read(moving, tmp_path, ["\x0e"], row(moving, "党员甲"), *rows)
+
+    assert done.proposed == 1
+    assert {one.code for one in done.refusals} == {"import.bad_character"}
+    assert [one.row_number for one in done.refusals] == list(range(5, 5 + len(COLUMNS)))
+
+
 def test_wrong_rows_are_said_and_the_others_taken(moving: Moving, tmp_path: Path) -> None:
     found = read(
         moving,

@@ -68,6 +68,26 @@ def test_rows_without_a_fault_are_recorded_and_the_others_told_why(
     assert found.last_dues_on == date(2026, 10, 12)
 
 
+def test_characters_that_nobody_sees_cost_their_row_and_no_other(
+    scene: Scene, tmp_path: Path
+) -> None:
+    title, phone = "党费\x0e台账\n", scene.world.phones["党员乙"]
+    done = load(
+        scene,
+        tmp_path,
+        line(scene, "党员甲", "2026-10-12"),
+        line(scene, "党员乙", "2026-10-12", written="党员\x0e乙"),
+        f"党员乙,{phone}\x0e,2026-10-12",
+        f"党员乙,{phone},2026-10-12\x0e",
+        header=title + HEADER,
+    )
+
+    assert done.recorded == 1
+    assert [(one.row_number, one.name, one.code) for one in done.refusals] == [
+        (number, "党员乙", "import.bad_character") for number in (4, 5, 6)
+    ]
+
+
 def test_a_file_imported_again_adds_nothing(scene: Scene, tmp_path: Path) -> None:
     lines = [line(scene, name, "2026-10-12") for name in ("党员甲", "党员乙")]
     load(scene, tmp_path, *lines)
