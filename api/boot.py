@@ -18,7 +18,7 @@ def require_fit(app: flask.Flask) -> None:
     with app.app_context():
         try:
             selfcheck.require_fit(
-                app.extensions["settings"], db.engine, is_debug=app.debug, now=utc_now()
+                app.extensions["settings"], db.engine, is_debug=app.debug, clock=utc_now
             )
         except ConfigError as error:
             sys.stderr.write(f"{error}\n")

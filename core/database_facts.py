@@ -9,8 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from core.db import database_now
-
 # The tables that nobody may change are those that carry the trigger which refuses it. A role
 # that is a member of the owner may drop it, so membership counts as ownership. Where a trigger lets
 # rows go after their years (8 is its bit for DELETE), the role may ask it to.
@@ -82,7 +80,6 @@ class SqliteFacts:
     version: tuple[int, ...]
     pragmas: dict[str, Any]
     folder_mode: int
-    at: datetime
 
 
 def read_facts(connection: Connection) -> PostgresFacts | SqliteFacts:
@@ -96,6 +93,5 @@ def read_facts(connection: Connection) -> PostgresFacts | SqliteFacts:
 def _read_sqlite(connection: Connection) -> SqliteFacts:
     pragmas = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in _PRAGMAS}
     file = Path(connection.engine.url.database or ".")
-    at = connection.execute(sa.select(database_now("sqlite"))).scalar_one()
     mode = file.absolute().parent.stat().st_mode & 0o777
-    return SqliteFacts(sqlite3.sqlite_version_info, pragmas, mode, at)
+    return SqliteFacts(sqlite3.sqlite_version_info, pragmas, mode)

@@ -2,7 +2,7 @@
 
 import os
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,8 +41,10 @@ class Check:
     stops: bool = True
 
 
-def require_fit(settings: Settings, engine: Engine, *, is_debug: bool, now: datetime) -> None:
-    """Refuse to start on what could lose, show or forge anything; two statements at most.
+def require_fit(
+    settings: Settings, engine: Engine, *, is_debug: bool, clock: Callable[[], datetime]
+) -> None:
+    """Refuse to start on what could lose, show or forge anything; a statement at most, or pragmas.
 
     A database that is away is no reason: it may come back, and until then nothing is answered.
 
@@ -51,7 +53,7 @@ def require_fit(settings: Settings, engine: Engine, *, is_debug: bool, now: date
     """
     checks = list(check_settings(settings, is_debug=is_debug))
     try:
-        checks += check_database(settings, engine, now=now)
+        checks += check_database(settings, engine, clock=clock)
     except OperationalError as error:
         log.warning("selfcheck.no_database", error=type(error.orig).__name__)
     wrong = [check for check in checks if check.stops and not check.is_ok]
@@ -104,26 +106,31 @@ def check_settings(settings: Settings, *, is_debug: bool) -> Iterator[Check]:
     )
 
 
-def check_database(settings: Settings, engine: Engine, *, now: datetime) -> list[Check]:
+def check_database(
+    settings: Settings, engine: Engine, *, clock: Callable[[], datetime]
+) -> Iterator[Check]:
     """What the database says of itself.
+
+    Args:
+        clock: asked before and after the database is, so that a slow answer is not taken for drift.
 
     Raises:
         sqlalchemy.exc.OperationalError: it cannot be reached.
     """
     with engine.connect() as connection:
+        asked = clock()
         facts = read_facts(connection)
-    checks = [
-        Check(
-            "clock.drift",
-            "本机与数据库的时钟相差不到 2 秒",
-            abs(facts.at - now) < DRIFT_MAX,
-            "两台机器都启用 NTP 对时",
-        )
-    ]
+        answered = clock()
     if isinstance(facts, SqliteFacts):
-        return [*checks, *check_sqlite(facts)]
-    needed = connections_needed(settings)
-    return [*checks, *check_postgresql(facts, needed=needed)]
+        yield from check_sqlite(facts)
+        return
+    yield Check(
+        "clock.drift",
+        "本机与数据库的时钟相差不到 2 秒",
+        asked - DRIFT_MAX < facts.at < answered + DRIFT_MAX,
+        "两台机器都启用 NTP 对时",
+    )
+    yield from check_postgresql(facts, needed=connections_needed(settings))
 
 
 def connections_needed(settings: Settings) -> int:

@@ -37,7 +37,7 @@ def main() -> None:
     settings = Settings.from_env()
     logs.configure(least=logging.WARNING if settings.demo else logging.INFO)
     engine = make_engine(settings)
-    selfcheck.require_fit(settings, engine, is_debug=False, now=utc_now())
+    selfcheck.require_fit(settings, engine, is_debug=False, clock=utc_now)
     sessions = of_job(make_sessions(engine, settings.vault), "jobs")
     # A tick that is late needs no explanation every second.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)

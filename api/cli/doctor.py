@@ -39,7 +39,7 @@ def _checks() -> Iterator[Check]:
     yield from selfcheck.check_settings(settings, is_debug=flask.current_app.debug)
     yield _can_keep_files(flask.current_app.extensions["files"])
     try:
-        yield from selfcheck.check_database(settings, db.engine, now=utc_now())
+        yield from selfcheck.check_database(settings, db.engine, clock=utc_now)
         is_behind = schema_revision.is_behind(db.session())
     except OperationalError as error:
         kind = type(error.orig).__name__
