@@ -27,6 +27,12 @@ from tests.engines import (
 )
 from tests.live import serve
 
+LONG = (
+    "tests/contract/test_fuzz.py",
+    "tests/contract/test_authz.py",
+    "tests/contract/test_strict_input.py",
+    "tests/concurrency/",
+)
 RUN_DIRECTORY = pytest.StashKey[Path]()
 # How busy the machine is says nothing about a property.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN_DIRECTORY] = Path(config.workerinput["run_directory"])
     else:
         config.stash[RUN_DIRECTORY] = create_run_directory()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests come first, or at the end one worker would wait for the other's."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_collection_finish() -> None:
