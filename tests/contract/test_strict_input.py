@@ -124,10 +124,8 @@ def test_stray_and_repeated_query_parameters_are_refused(databases: Databases) -
             body = {"json": content["example"]} if content else {}
             target = f"{method} {path}"
             names = [one["name"] for one in operation["parameters"] if one["in"] == "query"]
-            for query in spread(STRAY, turn):
+            for query in spread([*STRAY, *(f"{name}=1&{name}=1" for name in names)], turn):
                 yield f"{target}?{query}", target, {"query_string": query} | body, True
-            for twice in spread((f"{name}=1&{name}=1" for name in names), 0):
-                yield f"{target}?{twice}", target, {"query_string": twice} | body, True
 
     answers = require_alike(databases, probes)
 
