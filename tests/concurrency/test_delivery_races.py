@@ -29,7 +29,7 @@ from notifications.preparing import Trial
 from tests.concurrency.arena import Act, Arena
 from tests.depth import far
 
-DELIVERIES = far(deep=200, quick=60)
+DELIVERIES = 200
 PLANNINGS = far(deep=100, quick=24)
 TEN = at_local(date(2026, 11, 9), 10)
 WINDOW = timedelta(hours=10)
@@ -100,7 +100,7 @@ def arena(fresh_settings: Settings) -> Iterator[Arena]:
 
 
 @pytest.mark.parametrize("idempotent_for", [NEVER, WINDOW], ids=["never", "window"])
-def test_deliveries_by_two_dispatchers_that_are_killed(
+def test_two_hundred_deliveries_by_two_dispatchers_that_are_killed(
     arena: Arena, idempotent_for: timedelta
 ) -> None:
     machine = Machine(f"{arena.engine.dialect.name} {idempotent_for}")
@@ -110,7 +110,7 @@ def test_deliveries_by_two_dispatchers_that_are_killed(
     run_to_end(arena, machine, provider)
 
     arena.alone(lambda session: require_no_double(session, provider))
-    assert machine.deaths >= DELIVERIES // 10, "nobody was killed"
+    assert machine.deaths >= 20, "nobody was killed"
 
 
 def tell(session: Session, member_ids: list[UUID]) -> None:
