@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
@@ -45,14 +46,14 @@ class District:
     @classmethod
     def build(cls, session: Session) -> Self:
         session.info["password_hasher"] = CHEAP_HASHER
-        kind = OrganizationKind
-        department = _new(None, kind.DISTRICT_ORGANIZATION_DEPARTMENT, "示范区委组织部")
-        street = _new(department, kind.WORKING_COMMITTEE, "杨陵街道")
-        branch = _new(street, kind.BRANCH, "青石桥社区党支部")
-        group = _new(branch, kind.PARTY_GROUP, "第一党小组")
-        second_branch = _new(street, kind.BRANCH, "滨河苑社区党支部")
-        town = _new(department, kind.COMMITTEE, "李台镇")
-        village = _new(town, kind.BRANCH, "上川村党支部")
+        kind, ids = OrganizationKind, ids_in_order(7)
+        department = _new(ids[0], None, kind.DISTRICT_ORGANIZATION_DEPARTMENT, "示范区委组织部")
+        street = _new(ids[1], department, kind.WORKING_COMMITTEE, "杨陵街道")
+        branch = _new(ids[2], street, kind.BRANCH, "青石桥社区党支部")
+        group = _new(ids[3], branch, kind.PARTY_GROUP, "第一党小组")
+        second_branch = _new(ids[4], street, kind.BRANCH, "滨河苑社区党支部")
+        town = _new(ids[5], department, kind.COMMITTEE, "李台镇")
+        village = _new(ids[6], town, kind.BRANCH, "上川村党支部")
         places = (department, street, branch, group, second_branch, town, village)
         _add(session, *places)
         return cls(session, *places)
@@ -131,13 +132,19 @@ def found(
     session: Session, parent: Organization | None, kind: OrganizationKind, name: str
 ) -> Organization:
     """An organisation with its history, below the parent."""
-    organization = _new(parent, kind, name)
+    organization = _new(new_id(), parent, kind, name)
     _add(session, organization)
     return organization
 
 
-def _new(parent: Organization | None, kind: OrganizationKind, name: str) -> Organization:
-    own_id = new_id()
+def ids_in_order(count: int) -> list[UUID]:
+    """New ids that sort as they are given out; those of one millisecond would not by themselves."""
+    return sorted(new_id() for _ in range(count))
+
+
+def _new(
+    own_id: UUID, parent: Organization | None, kind: OrganizationKind, name: str
+) -> Organization:
     return Organization(
         id=own_id,
         parent_id=parent.id if parent else None,

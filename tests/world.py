@@ -32,6 +32,7 @@ from members.phones import seal_phone
 from points import periods, schemes
 from points.models import Claim, ClaimEvent, ClaimEventKind, Period
 from tests.devices import new_session
+from tests.district import ids_in_order
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEME = yaml.safe_load((ROOT / "docs/schemes/start.yaml").read_text(encoding="utf-8"))
@@ -73,8 +74,8 @@ class World:
     def add_organizations(self, *founded: tuple[str, OrganizationKind, str | None, Sector]) -> None:
         """Organisations, parents before children, in two statements."""
         rows: list[Organization] = []
-        for name, kind, parent, sector in founded:
-            organization_id = new_id()
+        ids = ids_in_order(len(founded))
+        for organization_id, (name, kind, parent, sector) in zip(ids, founded, strict=True):
             self.organizations[name] = organization_id
             parent_id = self.organizations[parent] if parent else None
             path, depth = self._places[parent_id] if parent_id else ("/", -1)
@@ -112,8 +113,7 @@ class World:
         vault = vault_of(self.session)
         rows: list[Member] = []
         keys: dict[UUID, SealingKey] = {}
-        for name, _, _ in people:
-            member_id = new_id()
+        for member_id, (name, _, _) in zip(ids_in_order(len(people)), people, strict=True):
             phone = f"138{len(self.members):08d}"
             keys[member_id] = SealingKey.generate(vault.suite)
             sealed = seal_phone(vault, keys[member_id], member_id, phone)
