@@ -7,7 +7,7 @@ from typing import TypeVar
 
 DEEP = os.environ.get("TEST_DEPTH") == "deep"
 # At each change every so manieth of a list is tried.
-STRIDE = 4
+STRIDE = 8
 
 T = TypeVar("T")
 

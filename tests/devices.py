@@ -22,11 +22,16 @@ def sign_in(session: Session, member_id: UUID, *, now: datetime, name: str = "")
 
 def add_session(session: Session, member_id: UUID, *, now: datetime) -> UUID:
     """A session without a token, for whoever only acts."""
-    session_id = new_id()
-    row = DeviceSession(id=session_id, member_id=member_id, means=SignInMeans.PASSWORD)
+    row = new_session(member_id, now=now)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def new_session(member_id: UUID, *, now: datetime) -> DeviceSession:
+    """The row of such a session."""
+    row = DeviceSession(id=new_id(), member_id=member_id, means=SignInMeans.PASSWORD)
     row.device_name = row.platform = row.app_version = ""
     row.created_at = row.renewed_at = now
     row.expires_at = now + LIFE
-    session.add(row)
-    session.flush()
-    return session_id
+    return row

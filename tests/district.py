@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
@@ -45,21 +46,17 @@ class District:
     @classmethod
     def build(cls, session: Session) -> Self:
         session.info["password_hasher"] = CHEAP_HASHER
-        kind = OrganizationKind
-        department = found(session, None, kind.DISTRICT_ORGANIZATION_DEPARTMENT, "示范区委组织部")
-        street = found(session, department, kind.WORKING_COMMITTEE, "杨陵街道")
-        branch = found(session, street, kind.BRANCH, "青石桥社区党支部")
-        town = found(session, department, kind.COMMITTEE, "李台镇")
-        return cls(
-            session,
-            department,
-            street,
-            branch,
-            found(session, branch, kind.PARTY_GROUP, "第一党小组"),
-            found(session, street, kind.BRANCH, "滨河苑社区党支部"),
-            town,
-            found(session, town, kind.BRANCH, "上川村党支部"),
-        )
+        kind, ids = OrganizationKind, ids_in_order(7)
+        department = _new(ids[0], None, kind.DISTRICT_ORGANIZATION_DEPARTMENT, "示范区委组织部")
+        street = _new(ids[1], department, kind.WORKING_COMMITTEE, "杨陵街道")
+        branch = _new(ids[2], street, kind.BRANCH, "青石桥社区党支部")
+        group = _new(ids[3], branch, kind.PARTY_GROUP, "第一党小组")
+        second_branch = _new(ids[4], street, kind.BRANCH, "滨河苑社区党支部")
+        town = _new(ids[5], department, kind.COMMITTEE, "李台镇")
+        village = _new(ids[6], town, kind.BRANCH, "上川村党支部")
+        places = (department, street, branch, group, second_branch, town, village)
+        _add(session, *places)
+        return cls(session, *places)
 
     def enrol(
         self,
@@ -135,8 +132,20 @@ def found(
     session: Session, parent: Organization | None, kind: OrganizationKind, name: str
 ) -> Organization:
     """An organisation with its history, below the parent."""
-    own_id = new_id()
-    organization = Organization(
+    organization = _new(new_id(), parent, kind, name)
+    _add(session, organization)
+    return organization
+
+
+def ids_in_order(count: int) -> list[UUID]:
+    """New ids that sort as they are given out; those of one millisecond would not by themselves."""
+    return sorted(new_id() for _ in range(count))
+
+
+def _new(
+    own_id: UUID, parent: Organization | None, kind: OrganizationKind, name: str
+) -> Organization:
+    return Organization(
         id=own_id,
         parent_id=parent.id if parent else None,
         kind=kind,
@@ -145,15 +154,16 @@ def found(
         depth=parent.depth + 1 if parent else 0,
         version=1,
     )
-    session.add(organization)
+
+
+def _add(session: Session, *organizations: Organization) -> None:
+    """Store them, parents before children, each with its history; two statements."""
+    session.add_all(organizations)
     session.flush()
-    session.add(
+    session.add_all(
         OrganizationPlacement(
-            organization_id=own_id,
-            parent_id=organization.parent_id,
-            name=name,
-            valid_from=LONG_AGO,
+            organization_id=one.id, parent_id=one.parent_id, name=one.name, valid_from=LONG_AGO
         )
+        for one in organizations
     )
     session.flush()
-    return organization

@@ -1,6 +1,7 @@
 """Callers of the served API: every answer is held against the published document."""
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from tests.world import NOW, World, build_world
 PROBLEM = "application/problem+json"
 PROBLEM_FIELDS = {"type", "code", "status", "title", "detail", "retry", "request_id"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+DOCUMENT = "tests.document"
+SCHEMA_NAMED = re.compile(r'"#/components/schemas/([^"]+)"')
 EVERYTHING = "全能"
 # What a path names nothing by, after the type of its parameter.
 ABSENT_ID = "0198c0de-0000-7000-8000-00000000dead"
@@ -90,10 +93,22 @@ class Document:
         """A validator of a schema of this document, formats included."""
         key = repr(schema)
         if key not in self._validators:
+            components = {"schemas": self._schemas_below(schema)}
             self._validators[key] = jsonschema_rs.Draft202012Validator(
-                schema | {"components": self.content["components"]}, validate_formats=True
+                schema | {"components": components}, validate_formats=True
             )
         return self._validators[key]
+
+    def _schemas_below(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The named schemas that a schema leads to; compiling all of them takes its time."""
+        schemas, found = self.content["components"]["schemas"], {}
+        ahead = [schema]
+        while ahead:
+            for name in SCHEMA_NAMED.findall(json.dumps(ahead.pop())):
+                if name not in found:
+                    found[name] = schemas[name]
+                    ahead.append(schemas[name])
+        return found
 
     def find_faults(self, method: str, path: str, answer: TestResponse) -> list[str]:
         """What an answer has that the document does not promise."""
@@ -131,6 +146,14 @@ class Document:
         return faults + [
             f"not in Chinese: {text}" for text in sentences if not CHINESE.search(text)
         ]
+
+
+def document_of(app: Flask) -> Document:
+    """The document of an app, read once: it does not change while the app lives."""
+    if DOCUMENT not in app.extensions:
+        app.extensions[DOCUMENT] = Document(app)
+    document: Document = app.extensions[DOCUMENT]
+    return document
 
 
 @dataclass
@@ -174,9 +197,9 @@ class Service:
     world: World
     connection: Connection
 
-    @cached_property
+    @property
     def document(self) -> Document:
-        return Document(self.app)
+        return document_of(self.app)
 
     @property
     def nobody(self) -> Caller:
@@ -236,7 +259,14 @@ def add_holder_of_every_role(world: World) -> UUID:
         Role.DELEGATE: "一支部",
         Role.COMMITTEE_OFFICER: "街道",
     }
-    for role in Role:
-        until = date(2027, 1, 1) if role is Role.DELEGATE else None
-        world.grant(EVERYTHING, role, places.get(role, "区委"), valid_to=until)
+    world.session.add_all(
+        world.new_grant(
+            EVERYTHING,
+            role,
+            places.get(role, "区委"),
+            valid_to=date(2027, 1, 1) if role is Role.DELEGATE else None,
+        )
+        for role in Role
+    )
+    world.session.flush()
     return member_id

@@ -1,5 +1,6 @@
 """A small district to test against: two committees, three branches, people and one scheme."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,10 @@ import yaml
 from sqlalchemy.orm import Session
 
 from activities.models import VolunteerRecord
+from core.crypto import SealingKey
+from core.db import vault_of
 from core.ids import new_id
+from members import member_keys
 from members.access import Actor, find_actor
 from members.access_models import Account, Role, RoleGrant
 from members.models import (
@@ -24,10 +28,11 @@ from members.models import (
     Sector,
 )
 from members.passwords import hash_password
-from members.phones import set_phone
+from members.phones import seal_phone
 from points import periods, schemes
 from points.models import Claim, ClaimEvent, ClaimEventKind, Period
-from tests.devices import add_session
+from tests.devices import new_session
+from tests.district import ids_in_order
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEME = yaml.safe_load((ROOT / "docs/schemes/start.yaml").read_text(encoding="utf-8"))
@@ -49,6 +54,8 @@ class World:
     claims: int = 0
     period_id: UUID | None = None
     scheme_version_id: UUID | None = None
+    # Path and depth of each organisation.
+    _places: dict[UUID, tuple[str, int]] = field(default_factory=dict)
 
     def actor(self, name: str, *, on: date = TODAY) -> Actor:
         """The actor behind a name, read as a request reads it."""
@@ -61,71 +68,114 @@ class World:
         self, name: str, kind: OrganizationKind, parent: str | None, sector: Sector = Sector.OTHER
     ) -> UUID:
         """An organisation under a named parent."""
-        organization_id = new_id()
-        above = self.session.get_one(Organization, self.organizations[parent]) if parent else None
-        organization = Organization(
-            id=organization_id,
-            parent_id=above.id if above else None,
-            kind=kind,
-            sector=sector,
-            name=name,
-            path=f"{above.path if above else '/'}{organization_id.hex}/",
-            depth=above.depth + 1 if above else 0,
+        self.add_organizations((name, kind, parent, sector))
+        return self.organizations[name]
+
+    def add_organizations(self, *founded: tuple[str, OrganizationKind, str | None, Sector]) -> None:
+        """Organisations, parents before children, in two statements."""
+        rows: list[Organization] = []
+        ids = ids_in_order(len(founded))
+        for organization_id, (name, kind, parent, sector) in zip(ids, founded, strict=True):
+            self.organizations[name] = organization_id
+            parent_id = self.organizations[parent] if parent else None
+            path, depth = self._places[parent_id] if parent_id else ("/", -1)
+            path, depth = f"{path}{organization_id.hex}/", depth + 1
+            self._places[organization_id] = path, depth
+            rows.append(
+                Organization(
+                    id=organization_id,
+                    parent_id=parent_id,
+                    kind=kind,
+                    sector=sector,
+                    name=name,
+                    path=path,
+                    depth=depth,
+                )
+            )
+        self._write(rows)
+        self._write(
+            OrganizationPlacement(
+                organization_id=row.id,
+                parent_id=row.parent_id,
+                name=row.name,
+                valid_from=LONG_AGO,
+            )
+            for row in rows
         )
-        placement = OrganizationPlacement(
-            organization_id=organization_id,
-            parent_id=organization.parent_id,
-            name=name,
-            valid_from=LONG_AGO,
-        )
-        self.session.add(organization)
-        self.session.flush()
-        self.session.add(placement)
-        self.session.flush()
-        self.organizations[name] = organization_id
-        return organization_id
 
     def add_member(self, name: str, branch: str, *, group: str | None = None) -> UUID:
         """A full member of a branch with a phone and an account."""
-        member = Member(
-            id=new_id(),
-            name=name,
-            kind=MemberKind.FULL_MEMBER,
-            joined_on=date(2010, 7, 1),
-            converted_on=date(2011, 7, 1),
-            created_at=NOW,
-        )
-        phone = f"138{len(self.members):08d}"
-        self.session.add(member)
+        self.add_members((name, branch, group))
+        return self.members[name]
+
+    def add_members(self, *people: tuple[str, str, str | None]) -> None:
+        """Full members of a branch and perhaps a group, with phones and accounts, all at once."""
+        vault = vault_of(self.session)
+        rows: list[Member] = []
+        keys: dict[UUID, SealingKey] = {}
+        for member_id, (name, _, _) in zip(ids_in_order(len(people)), people, strict=True):
+            phone = f"138{len(self.members):08d}"
+            keys[member_id] = SealingKey.generate(vault.suite)
+            sealed = seal_phone(vault, keys[member_id], member_id, phone)
+            rows.append(
+                Member(
+                    id=member_id,
+                    name=name,
+                    kind=MemberKind.FULL_MEMBER,
+                    joined_on=date(2010, 7, 1),
+                    converted_on=date(2011, 7, 1),
+                    created_at=NOW,
+                    **sealed._asdict(),
+                )
+            )
+            self.members[name], self.phones[name] = member_id, phone
+        self._write(rows)
+        member_keys.store(self.session, keys)
+        for (name, branch, group), member in zip(people, rows, strict=True):
+            self._settle(name, member, branch, group)
         self.session.flush()
-        set_phone(self.session, member, phone)
-        self.session.add(
-            Affiliation(
-                member_id=member.id,
-                organization_id=self.organizations[branch],
-                party_group_id=self.organizations[group] if group else None,
-                valid_from=LONG_AGO,
+
+    def _settle(self, name: str, member: Member, branch: str, group: str | None) -> None:
+        """What makes a member somebody who belongs to a branch and is signed in."""
+        device = new_session(member.id, now=NOW)
+        self.sessions[name] = device.id
+        self.session.add_all(
+            (
+                Affiliation(
+                    member_id=member.id,
+                    organization_id=self.organizations[branch],
+                    party_group_id=self.organizations[group] if group else None,
+                    valid_from=LONG_AGO,
+                ),
+                Account(
+                    member_id=member.id,
+                    phone_index=member.phone_index,
+                    password_hash=_hashed(self.session),
+                    must_change_password=False,
+                    issued_at=NOW,
+                ),
+                device,
             )
         )
-        self.session.add(
-            Account(
-                member_id=member.id,
-                phone_index=member.phone_index,
-                password_hash=_hashed(self.session),
-                must_change_password=False,
-                issued_at=NOW,
-            )
-        )
+
+    def _write(self, rows: Iterable[object]) -> None:
+        # No relationship tells the session what refers to what, so each table is written by itself.
+        self.session.add_all(rows)
         self.session.flush()
-        self.sessions[name] = add_session(self.session, member.id, now=NOW)
-        self.members[name], self.phones[name] = member.id, phone
-        return member.id
 
     def grant(
         self, name: str, role: Role, organization: str, *, valid_to: date | None = None
     ) -> UUID:
         """A role in force since long ago."""
-        grant = RoleGrant(
+        grant = self.new_grant(name, role, organization, valid_to=valid_to)
+        self._write([grant])
+        return grant.id
+
+    def new_grant(
+        self, name: str, role: Role, organization: str, *, valid_to: date | None = None
+    ) -> RoleGrant:
+        """The row of such a role."""
+        return RoleGrant(
             member_id=self.members[name],
             role=role,
             organization_id=self.organizations[organization],
@@ -133,9 +183,6 @@ class World:
             valid_to=valid_to,
             granted_at=NOW,
         )
-        self.session.add(grant)
-        self.session.flush()
-        return grant.id
 
     def add_claim(
         self,
@@ -203,19 +250,18 @@ def build_world(session: Session) -> World:
     """
     world = World(session)
     kinds = OrganizationKind
-    world.add_organization("区委", kinds.DISTRICT_ORGANIZATION_DEPARTMENT, None)
-    world.add_organization("街道", kinds.WORKING_COMMITTEE, "区委")
-    world.add_organization("镇", kinds.COMMITTEE, "区委")
-    world.add_organization("一支部", kinds.BRANCH, "街道", Sector.COMMUNITY)
-    world.add_organization("二支部", kinds.BRANCH, "街道", Sector.COMMUNITY)
-    world.add_organization("三支部", kinds.BRANCH, "镇", Sector.VILLAGE)
-    world.add_organization("一组", kinds.PARTY_GROUP, "一支部")
-    for name, branch, role, at in _STAFF:
-        world.add_member(name, branch)
-        world.grant(name, role, at)
-    world.add_member("党员甲", "一支部", group="一组")
-    for name, branch in (("党员乙", "一支部"), ("党员丙", "二支部"), ("党员丁", "三支部")):
-        world.add_member(name, branch)
+    world.add_organizations(
+        ("区委", kinds.DISTRICT_ORGANIZATION_DEPARTMENT, None, Sector.OTHER),
+        ("街道", kinds.WORKING_COMMITTEE, "区委", Sector.OTHER),
+        ("镇", kinds.COMMITTEE, "区委", Sector.OTHER),
+        ("一支部", kinds.BRANCH, "街道", Sector.COMMUNITY),
+        ("二支部", kinds.BRANCH, "街道", Sector.COMMUNITY),
+        ("三支部", kinds.BRANCH, "镇", Sector.VILLAGE),
+        ("一组", kinds.PARTY_GROUP, "一支部", Sector.OTHER),
+    )
+    world.add_members(*((name, branch, None) for name, branch, _, _ in _STAFF), *_MEMBERS)
+    session.add_all(world.new_grant(name, role, at) for name, _, role, at in _STAFF)
+    session.flush()
     periods.ensure_year(session, 2026)
     world.period_id = session.scalars(sa.select(Period.id)).one()
     world.scheme_version_id = schemes.publish(
@@ -239,6 +285,13 @@ _STAFF = (
     ("区管理员", "三支部", Role.DISTRICT_ADMIN, "区委"),
     ("审计员", "三支部", Role.AUDITOR, "区委"),
     ("系统管理员", "三支部", Role.SYSTEM_ADMIN, "区委"),
+)
+
+_MEMBERS = (
+    ("党员甲", "一支部", "一组"),
+    ("党员乙", "一支部", None),
+    ("党员丙", "二支部", None),
+    ("党员丁", "三支部", None),
 )
 
 _HASHES: dict[str, str] = {}

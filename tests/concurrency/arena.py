@@ -28,7 +28,7 @@ from tests.depth import far
 from tests.world import LONG_AGO, NOW, TODAY, World, build_world
 
 THREADS = 8
-RACES = far(deep=200, quick=60)
+RACES = far(deep=200, quick=24)
 # Between a decision and its COMMIT, so that a rival without a lock has the time to slip in.
 PAUSE_SECONDS_MAX = 0.004
 

@@ -30,9 +30,10 @@ from members.models import Member
 from tests.api_client import KeyedClient
 from tests.casework import add_case, attempt_body
 from tests.concurrency.arena import THREADS, Act, Arena, Finish
+from tests.depth import far
 from tests.world import NOW, TODAY
 
-EACH = 100
+EACH = far(deep=100, quick=24)
 REACHED = AttemptFacts(
     SearchMethod.PHONE_CALL,
     ContactedPerson.MEMBER,

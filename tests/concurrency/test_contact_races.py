@@ -22,9 +22,10 @@ from members.contact.models import (
     Standing,
 )
 from tests.concurrency.arena import Act, Arena
+from tests.depth import far
 from tests.world import NOW, TODAY
 
-CONTACT_RACES = 100
+CONTACT_RACES = far(deep=200, quick=24)
 
 
 @pytest.fixture

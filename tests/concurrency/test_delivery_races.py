@@ -27,9 +27,10 @@ from notifications.leasing import ATTEMPTS_MAX
 from notifications.models import Channel, OutboxMessage, OutboxState
 from notifications.preparing import Trial
 from tests.concurrency.arena import Act, Arena
+from tests.depth import far
 
 DELIVERIES = 200
-PLANNINGS = 100
+PLANNINGS = far(deep=100, quick=24)
 TEN = at_local(date(2026, 11, 9), 10)
 WINDOW = timedelta(hours=10)
 

@@ -17,8 +17,9 @@ from jobs.claims import Claim, Fenced
 from jobs.definitions import Job
 from jobs.runner import catch_up
 from tests.concurrency.arena import Act, Arena
+from tests.depth import far
 
-RACES = 100
+RACES = far(deep=200, quick=24)
 LEASE = timedelta(minutes=5)
 BEGIN = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 

@@ -23,10 +23,11 @@ from members.transfer_models import Transfer
 from notifications import transfer_steps
 from notifications.models import OutboxMessage
 from tests.concurrency.arena import Act, Arena
+from tests.depth import far
 from tests.members.moving import Moving
 from tests.world import NOW, TODAY
 
-RACES = 100
+RACES = far(deep=200, quick=24)
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_close_against_objection_leaves_one_of_the_two_orders(arena: Arena) -> N
             assert arena.alone(lambda s, at=later: bulletins.close_ripe(s, now=at)) == 1
         else:
             assert codes([objected]) == ["objection.too_late"]
-    assert min(fates.values()) > RACES // 20, fates
+    assert min(fates.values()) > RACES // 25, fates
     count = sa.select(sa.func.count()).select_from(BulletinConfirmation)
     assert arena.alone(lambda session: session.scalar(count)) == RACES
     assert arena.faults() == []

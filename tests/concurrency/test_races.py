@@ -1,4 +1,4 @@
-"""Conflicting decisions at the same moment, at least 200 times each, on both engines."""
+"""Conflicting decisions at the same moment, 200 times each in depth, on both engines."""
 
 import random
 from collections.abc import Iterator

@@ -30,8 +30,8 @@ from tests.depth import far
 from tests.devices import LIFE, sign_in
 from tests.world import NOW
 
-ROUNDS = far(deep=200, quick=60)
-FEW = far(deep=100, quick=20)
+ROUNDS = far(deep=200, quick=24)
+FEW = far(deep=100, quick=12)
 LATER = NOW + refreshing.GRACE + timedelta(seconds=1)
 
 

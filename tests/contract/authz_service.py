@@ -22,7 +22,7 @@ from tests.contract.authz_objects import add_everything
 from tests.contract.authz_requests import Prepared, Requests, fresh_headers
 from tests.contract.authz_world import PRINCIPALS, AuthzWorld, build_people
 from tests.engines import Databases
-from tests.served import Document
+from tests.served import document_of
 from tests.world import NOW
 
 WRITE = re.compile(r"\s*(?:WITH .*?)?(?:INSERT INTO|UPDATE|DELETE FROM) \"?(\w+)", re.S)
@@ -84,7 +84,7 @@ class AuthzService:
 
     @cached_property
     def requests(self) -> Requests:
-        return Requests(Document(self.app), self.found)
+        return Requests(document_of(self.app), self.found)
 
     @cached_property
     def tokens(self) -> dict[str, str]:

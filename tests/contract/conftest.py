@@ -6,13 +6,13 @@ import flask
 import pytest
 
 from tests.engines import Databases
-from tests.served import Document, Service, served
+from tests.served import Document, Service, document_of, served
 
 
 @pytest.fixture
 def document(app: flask.Flask) -> Document:
     """The document that the application serves."""
-    return Document(app)
+    return document_of(app)
 
 
 @pytest.fixture

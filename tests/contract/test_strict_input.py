@@ -25,6 +25,7 @@ from tests.served import ABSENT_ID, EVERYTHING, Document, Service, served
 # Each answer as (request, status, what is wrong with it).
 Answers = dict[str, tuple[int, tuple[str, ...]]]
 Probe = tuple[str, str, dict[str, Any], bool]
+STRAY = ("strange=1", "%FF=%FF", "sort=points", "limit[]=1", "%00=1")
 
 
 def ask(service: Service, probes: Iterator[Probe]) -> Answers:
@@ -117,17 +118,14 @@ def test_hostile_query_parameter_is_refused_alike(databases: Databases) -> None:
 
 def test_stray_and_repeated_query_parameters_are_refused(databases: Databases) -> None:
     def probes(service: Service) -> Iterator[Probe]:
-        for method, path, operation in operations(service.document):
+        for turn, (method, path, operation) in enumerate(operations(service.document)):
             # Without the body that it needs, an operation would be refused for another reason.
             content = operation.get("requestBody", {}).get("content", {}).get(JSON)
             body = {"json": content["example"]} if content else {}
             target = f"{method} {path}"
-            for query in ("strange=1", "%FF=%FF", "sort=points", "limit[]=1", "%00=1"):
+            names = [one["name"] for one in operation["parameters"] if one["in"] == "query"]
+            for query in spread([*STRAY, *(f"{name}=1&{name}=1" for name in names)], turn):
                 yield f"{target}?{query}", target, {"query_string": query} | body, True
-            for parameter in operation["parameters"]:
-                if parameter["in"] == "query":
-                    twice = f"{parameter['name']}=1&{parameter['name']}=1"
-                    yield f"{target}?{twice}", target, {"query_string": twice} | body, True
 
     answers = require_alike(databases, probes)
 
@@ -137,10 +135,10 @@ def test_stray_and_repeated_query_parameters_are_refused(databases: Databases) -
 @pytest.mark.parametrize("bad", BAD_PATH_IDS)
 def test_malformed_path_id_is_not_found(databases: Databases, bad: str) -> None:
     def probes(service: Service) -> Iterator[Probe]:
-        for method, path, _ in operations(service.document):
-            if ABSENT_ID in path:
-                target = f"{method} {path.replace(ABSENT_ID, bad)}"
-                yield target, target, {}, True
+        with_ids = (one for one in operations(service.document) if ABSENT_ID in one[1])
+        for method, path, _ in spread(with_ids, BAD_PATH_IDS.index(bad)):
+            target = f"{method} {path.replace(ABSENT_ID, bad)}"
+            yield target, target, {}, True
 
     answers = require_alike(databases, probes)
 
