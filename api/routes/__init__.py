@@ -35,6 +35,7 @@ from api.routes import (
     members,
     membership_decisions,
     message_failures,
+    meta,
     migrant_hosts,
     migrant_imports,
     migrants,
@@ -79,6 +80,7 @@ from api.routes import (
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     system.blp,
+    meta.blp,
     auth.blp,
     sms_codes.blp,
     wechat_bindings.blp,
