@@ -71,10 +71,10 @@ Part = sa.Select[*tuple[Any, ...]]
 def part(
     kind: TodoKind,
     *,
-    counted: sa.ColumnElement[Any],
-    place: sa.ColumnElement[Any] | None = None,
-    on_day: sa.ColumnElement[Any] | None = None,
-    title: sa.ColumnElement[Any] | None = None,
+    counted: sa.SQLColumnExpression[Any],
+    place: sa.SQLColumnExpression[Any] | None = None,
+    on_day: sa.SQLColumnExpression[Any] | None = None,
+    title: sa.SQLColumnExpression[Any] | None = None,
 ) -> Part:
     """The head of a part; the caller adds from where, and groups by the place if there is one."""
     # The types are said of the NULLs too, because a UNION has those of its first part.

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ def worded(values: type[enum.StrEnum], **labels: str) -> Dictionary:
     return named(values, labels)
 
 
-def named(values: type[enum.StrEnum], labels: Mapping[str, str]) -> Dictionary:
+def named(values: type[enum.StrEnum], labels: Mapping[Any, str]) -> Dictionary:
     """The same, of words that stand elsewhere already, or whose values are no names."""
     known = {str(value): labels.get(value, "") for value in values}
     if "" in known.values() or len(known) != len(labels):

@@ -144,17 +144,20 @@ def get_home() -> Any:
 
 def _shown(one: Todo, actor: Actor) -> dict[str, Any]:
     answer = ANSWERS[one.kind]
-    ids = {"organization_id": one.place_id} if one.place_id else {}
+    named: dict[str, Any] = dict(answer.query)
+    if one.place_id is not None:
+        named["organization_id"] = one.place_id
     if one.kind in _SUBJECT:
-        ids[_SUBJECT[one.kind]] = one.subject_id
-    year = {"year": actor.on.year} if one.kind is TodoKind.PLEDGES_SUBMITTED else {}
+        named[_SUBJECT[one.kind]] = one.subject_id
+    if one.kind is TodoKind.PLEDGES_SUBMITTED:
+        named["year"] = actor.on.year
     return {
         "kind": one.kind,
         "line": one.line,
         "count": one.count,
         "subject_id": one.subject_id,
         "state": one.state,
-        "href": flask.url_for(answer.endpoint, **ids, **answer.query, **year),
+        "href": flask.url_for(answer.endpoint, **named),
     }
 
 
