@@ -1,5 +1,6 @@
 """The first screen: everything that it shows, in one request."""
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import flask
@@ -98,7 +99,8 @@ class BranchContactOut(OutSchema):
             "description": "支部没有书记的，为副书记或上级干事；都没有的为 null",
         },
     )
-    phone = fields.String(
+    office_phone = fields.String(
+        attribute="phone",
         allow_none=True,
         metadata={"example": "029-87010000", "description": "支部公开的联系电话；不是个人号码"},
     )
@@ -173,7 +175,7 @@ def _contact(found: Home) -> dict[str, Any] | None:
     if contact is None:
         return None
     return {
-        **{name: getattr(contact, name) for name in _CONTACT_FIELDS},
+        **dataclasses.asdict(contact),
         "line": _call(contact),
         "is_report_asked": found.is_report_asked,
     }
@@ -184,6 +186,3 @@ def _call(contact: BranchContact) -> str:
         return "支部书记暂缺，请联系上级党组织"
     person = f"{_DUTIES[contact.role]}{contact.name}"
     return f"打电话给{person}" if contact.phone else f"请找{person}"
-
-
-_CONTACT_FIELDS = BranchContactOut().fields.keys() - {"line", "is_report_asked"}

@@ -40,8 +40,8 @@ class FeaturesOut(OutSchema):
 
 
 class ServiceContactOut(OutSchema):
-    phone = fields.String(metadata={"example": "029-87010000", "description": "没有即为空"})
-    email = fields.String(metadata={"example": "", "description": "没有即为空"})
+    service_phone = fields.String(metadata={"example": "029-87010000", "description": "没有即为空"})
+    service_email = fields.String(metadata={"example": "", "description": "没有即为空"})
 
 
 class LinksOut(OutSchema):
@@ -123,7 +123,7 @@ def get_meta() -> Any:
         "feature_level": FEATURE_LEVEL,
         "min_client": {str(platform): oldest for platform, oldest in clients.oldest.items()},
         "features": _features(settings),
-        "contacts": {"phone": clients.service_phone, "email": clients.service_email},
+        "contacts": clients,
         "links": {
             "documentation": flask.url_for("api-docs.openapi_swagger_ui"),
             "openapi": flask.url_for("api-docs.openapi_json"),

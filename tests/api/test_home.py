@@ -185,15 +185,15 @@ def test_number_that_a_branch_makes_known_is_its_members_to_call(service: Servic
 
     assert secretary.put(path, {"phone": "029-87010000"}).status_code == 204
     shown = home_of(service, "党员甲")["contact"]
-    assert shown["phone"] == "029-87010000"
+    assert shown["office_phone"] == "029-87010000"
     assert shown["line"].startswith("打电话给书记")
-    assert home_of(service, "党员丙")["contact"]["phone"] is None
+    assert home_of(service, "党员丙")["contact"]["office_phone"] is None
     assert service.caller("书记二").put(path, {"phone": "1"}).status_code == 404
     assert service.caller("党员甲").put(path, {"phone": "1"}).status_code == 403
     refused = secretary.put(path, {"phone": "请拨打一号"})
     assert (refused.status_code, refused.json["code"]) == (422, "organization.phone_invalid")
     assert secretary.put(path, {"phone": ""}).status_code == 204
-    assert home_of(service, "党员甲")["contact"]["phone"] is None
+    assert home_of(service, "党员甲")["contact"]["office_phone"] is None
 
 
 def test_each_kind_has_an_operation_that_answers_it(service: Service) -> None:

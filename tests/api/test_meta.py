@@ -57,7 +57,7 @@ def test_meta_tells_what_this_deployment_can_do(
 
     assert found["server_time"] == "2026-11-10T10:00:00+08:00"
     assert (found["api_version"], found["feature_level"]) == ("v1", FEATURE_LEVEL)
-    assert (found["min_client"], found["contacts"]["phone"]) == ({}, "029-87010000")
+    assert (found["min_client"], found["contacts"]["service_phone"]) == ({}, "029-87010000")
     assert found["features"] == {
         "sms_sign_in": False,
         "wechat_sign_in": False,

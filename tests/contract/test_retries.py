@@ -32,7 +32,6 @@ SHOWN_ONCE |= {"disclose_member_number", "create_sign_in_ticket"}
 BOUNDED = {
     "list_errors": "the error codes of this version",
     "list_data_classes": "the kinds of data of this version",
-    "list_dictionaries": "the words of this version",
     "list_service_signups": "those who signed up for one service, whose places are bounded",
     "list_own_corrections": "the corrections of one record",
     "list_consents": "one for each purpose",
