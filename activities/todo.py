@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from activities import attendance_reading, leave_requests
-from activities.activity_access import ORGANISING_ROLES
 from activities.life_models import LeaveRequest, LeaveStatus
 from activities.models import Activity
 from activities.pledge_models import Pledge
@@ -17,10 +16,13 @@ from activities.service_models import ServiceOpportunity, ServiceSignup
 from core.clock import SHANGHAI
 from core.todo import Part, Todo, TodoKind, Words, day_text, part
 from members.access import REVIEWING_ROLES, Actor
+from members.access_models import Role
 
 # How far ahead a pledge or a meeting is told of, and how many meetings and services.
 AHEAD = timedelta(days=7)
 COMING_MAX = 3
+# Bodies above may decide a leave, but the leaves of all their branches do not wait for them.
+LEAVE_ROLES = frozenset({Role.GROUP_LEADER, Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY})
 
 WORDS: Mapping[TodoKind, Words] = {
     TodoKind.PLEDGE_RETURNED: Words(
@@ -74,7 +76,7 @@ def office_parts(actor: Actor) -> Sequence[Part]:
             .group_by(at)
         )
     organising = {
-        (one.organization_id, one.path) for one in actor.held_roles if one.role in ORGANISING_ROLES
+        (one.organization_id, one.path) for one in actor.held_roles if one.role in LEAVE_ROLES
     }
     for place_id, path in sorted(organising):
         place = sa.literal(place_id, sa.Uuid)

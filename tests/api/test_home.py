@@ -77,10 +77,8 @@ def test_leader_finds_what_waits_for_his_office_and_others_do_not(service: Servi
     assert kinds_of(service, "党员甲") == {TodoKind.MEETING}
     assert kinds_of(service, "书记二") == set()
     assert kinds_of(service, "书记三") == set()
-    # From stage 4 on a case is the committee's; claims and leaves are not.
-    assert kinds_of(service, "街道干事") & OFFICE == {
-        TodoKind.CONTACT_CASES, TodoKind.LEAVES_REQUESTED,
-    }  # fmt: skip
+    # From stage 4 on a case is the committee's; its branches' claims and leaves are not.
+    assert kinds_of(service, "街道干事") & OFFICE == {TodoKind.CONTACT_CASES}
     assert kinds_of(service, "审计员") == set()
 
 
