@@ -91,20 +91,8 @@ def find_coming(session: Session, actor: Actor, *, now: datetime) -> list[Todo]:
     Each with its time, place, and what he has said; the nearest first, and few. Two statements.
     """
     meetings = attendance_reading.find_coming(session, actor, now=now, until=now + AHEAD)
-    services = session.execute(
-        sa.select(ServiceOpportunity)
-        .join(ServiceSignup, ServiceSignup.opportunity_id == ServiceOpportunity.id)
-        .where(
-            ServiceSignup.member_id == actor.member_id,
-            ServiceSignup.withdrawn_at.is_(None),
-            ServiceSignup.settled_at.is_(None),
-            ServiceOpportunity.cancelled_at.is_(None),
-            ServiceOpportunity.ends_at > now,
-            ServiceOpportunity.starts_at < now + AHEAD,
-        )
-        .order_by(ServiceOpportunity.starts_at, ServiceOpportunity.id)
-        .limit(COMING_MAX)
-    ).scalars()
+    asked = {"member": actor.member_id, "now": now, "until": now + AHEAD}
+    services = session.scalars(_COMING_SERVICES, asked)
     return [_meeting(row) for row in meetings[:COMING_MAX]] + [_service(one) for one in services]
 
 
@@ -122,3 +110,24 @@ def _line(what: Activity | ServiceOpportunity, said: str) -> str:
     starts_at = what.starts_at.astimezone(SHANGHAI)
     when = f"{day_text(starts_at.date())} {starts_at:%H:%M}"
     return "，".join(word for word in (f"{when} {what.title}", what.place, said) if word)
+
+
+def _coming_services() -> sa.Select[ServiceOpportunity]:
+    times = ServiceOpportunity.__table__.c.starts_at.type
+    return (
+        sa.select(ServiceOpportunity)
+        .join(ServiceSignup, ServiceSignup.opportunity_id == ServiceOpportunity.id)
+        .where(
+            ServiceSignup.member_id == _MEMBER,
+            ServiceSignup.withdrawn_at.is_(None),
+            ServiceSignup.settled_at.is_(None),
+            ServiceOpportunity.cancelled_at.is_(None),
+            ServiceOpportunity.ends_at > sa.bindparam("now", type_=times),
+            ServiceOpportunity.starts_at < sa.bindparam("until", type_=times),
+        )
+        .order_by(ServiceOpportunity.starts_at, ServiceOpportunity.id)
+        .limit(COMING_MAX)
+    )
+
+
+_COMING_SERVICES = _coming_services()

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -44,19 +45,8 @@ def find(session: Session, actor: Actor) -> BranchContact | None:
     """Whom the actor turns to; None while he belongs to no branch. One statement."""
     if actor.organization_id is None:
         return None
-    leads = (RoleGrant.organization_id == Organization.id) & RoleGrant.role.in_(_NEAREST[:2])
-    stands_above = (RoleGrant.organization_id == Organization.parent_id) & (
-        RoleGrant.role == _NEAREST[2]
-    )
-    # Nobody is told to call himself.
-    others = (RoleGrant.member_id != actor.member_id) & in_force(actor.on)
-    rows = session.execute(
-        sa.select(Organization.name, Organization.contact_phone, Member.name, RoleGrant.role)
-        .select_from(Organization)
-        .outerjoin(RoleGrant, (leads | stands_above) & others)
-        .outerjoin(Member, Member.id == RoleGrant.member_id)
-        .where(Organization.id == actor.organization_id)
-    ).all()
+    asked = {"member": actor.member_id, "branch": actor.organization_id, "day": actor.on}
+    rows = session.execute(_FIND, asked).all()
     branch_name, phone = rows[0][:2]
     found = sorted((_NEAREST.index(Role(role)), name) for _, _, name, role in rows if role)
     number, name = found[0] if found else (None, None)
@@ -79,3 +69,25 @@ def make_known(session: Session, actor: Actor, organization_id: UUID, *, phone: 
         raise NotAPhone(problems=(FieldProblem("/phone", NotAPhone.code, NotAPhone.title),))
     organization.contact_phone = phone or None
     session.flush()
+
+
+def _find_statement() -> sa.Select[*tuple[Any, ...]]:
+    leads = (RoleGrant.organization_id == Organization.id) & RoleGrant.role.in_(_NEAREST[:2])
+    stands_above = (RoleGrant.organization_id == Organization.parent_id) & (
+        RoleGrant.role == _NEAREST[2]
+    )
+    # Nobody is told to call himself.
+    others = (RoleGrant.member_id != sa.bindparam("member", type_=sa.Uuid)) & in_force(
+        sa.bindparam("day", type_=sa.Date)
+    )
+    return (
+        sa.select(Organization.name, Organization.contact_phone, Member.name, RoleGrant.role)
+        .select_from(Organization)
+        .outerjoin(RoleGrant, (leads | stands_above) & others)
+        .outerjoin(Member, Member.id == RoleGrant.member_id)
+        .where(Organization.id == sa.bindparam("branch", type_=sa.Uuid))
+    )
+
+
+# Every first screen asks it, so it is built once.
+_FIND = _find_statement()

@@ -66,10 +66,22 @@ def deliver(session: Session, *, now: datetime) -> int:
 
 
 def list_messages(
-    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+    session: Session,
+    actor: Actor,
+    *,
+    is_unread: bool | None = None,
+    after: list[str | int] | None,
+    limit: int,
 ) -> Page[InboxMessage]:
-    """The actor's own messages, newest first."""
-    return newest_first(session, readable(actor), InboxMessage, after=after, limit=limit)
+    """The actor's own messages, newest first.
+
+    Args:
+        is_unread: only unread ones, only read ones, or None for both.
+    """
+    query = readable(actor)
+    if is_unread is not None:
+        query = query.where(InboxMessage.read_at.is_(None) == is_unread)
+    return newest_first(session, query, InboxMessage, after=after, limit=limit)
 
 
 def readable(actor: Actor) -> sa.Select[InboxMessage]:

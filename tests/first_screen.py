@@ -54,7 +54,7 @@ class Matters:
         self._add_meeting(status="approved", **decided)
         self._subject.ids["opportunity"] = self._add(ServiceOpportunity, life.opportunity_row)
         self._add(ServiceSignup, life.signup_row)
-        self._add_message()
+        self.add_message()
 
     def add_office(self) -> None:
         """What waits for those who lead his branch."""
@@ -90,7 +90,8 @@ class Matters:
         self._subject.ids["activity"] = self._add(Activity, life.activity_row, **times)
         self._add(LeaveRequest, life.leave_row, **leave)
 
-    def _add_message(self) -> None:
+    def add_message(self) -> None:
+        """An unread message."""
         sent = {"state": "delivered", "channel": "inbox"}
         key = f"home-{new_id()}"
         outbox_id = self._add(OutboxMessage, people.message_row, dedupe_key=key, **sent)

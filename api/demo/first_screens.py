@@ -15,6 +15,7 @@ from api.demo.district import Branch, District
 from api.demo.services import invent_service, report
 from core.clock import at_local, business_day
 from members import branch_contact
+from notifications import inbox
 from points import review
 from points.models import Claim, ClaimStatus
 from points.review import Action, Decision
@@ -34,6 +35,7 @@ def prepare(session: Session, rng: random.Random, district: District, *, now: da
     home = district.branches[cast.HOME_BRANCH]
     _announce_study(session, district, home, now)
     _return_claim(session, rng, district, home, now)
+    inbox.deliver(session, now=now)
 
 
 def _announce_study(session: Session, district: District, home: Branch, now: datetime) -> None:

@@ -194,6 +194,26 @@ def test_number_that_a_branch_makes_known_is_its_members_to_call(service: Servic
     assert home_of(service, "党员甲")["contact"]["office_phone"] is None
 
 
+def test_what_was_read_leaves_the_first_screen_and_the_unread_list(service: Service) -> None:
+    for number in (1, 2, 3, 4):
+        Matters(service.world, "党员甲", number).add_message()
+    member = service.caller("党员甲")
+    unread = member.get("/me/messages", unread="true").json["items"]
+    home = home_of(service, "党员甲")
+    # The newest three are shown, and reading one reads the older ones.
+    assert home["unread"] == len(unread) == 4
+    assert [one["id"] for one in home["notices"]] == [one["id"] for one in unread[:3]]
+    key = {"Idempotency-Key": "0f8fad5b-d9cb-469f-a165-70867728950e"}
+    body = {"up_to": unread[1]["id"]}
+    assert member.send("POST", "/me/messages/read", json=body, headers=key).status_code == 204
+
+    assert home_of(service, "党员甲")["unread"] == 1
+    assert [one["id"] for one in member.get("/me/messages", unread="true").json["items"]] == [
+        unread[0]["id"]
+    ]
+    assert len(member.get("/me/messages", unread="false").json["items"]) == 3
+
+
 def test_each_kind_has_an_operation_that_answers_it(service: Service) -> None:
     assert ANSWERS.keys() == set(TodoKind)
     for kind, answer in ANSWERS.items():
