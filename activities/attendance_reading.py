@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,8 @@ from members.models import Affiliation, Member, Organization, OrganizationKind
 from members.organizations import BRANCH_KINDS
 
 RANGE_DAYS_MAX = 366
+# More than anybody is asked to in the days that are looked at.
+COMING_MAX = 50
 _PLACE = sa.func.coalesce(Attendance.party_group_id, Attendance.organization_id)
 
 
@@ -71,6 +73,23 @@ def list_own(
     return newest_first(session, query, Activity, after=after, limit=limit)
 
 
+def find_coming(session: Session, actor: Actor, *, now: datetime, until: datetime) -> Sequence[Any]:
+    """Announced activities not yet over that the actor is expected at, the nearest first."""
+    rows = session.execute(
+        _own(actor)
+        .where(
+            _concerns(actor),
+            Activity.cancelled_at.is_(None),
+            Activity.closed_at.is_(None),
+            Activity.ends_at > now,
+            Activity.starts_at < until,
+        )
+        .order_by(Activity.starts_at, Activity.id)
+        .limit(COMING_MAX)
+    ).all()
+    return [row for row in rows if _expects(row, actor)]
+
+
 def readable(actor: Actor) -> sa.Select[*tuple[Any, ...]]:
     """The activities that concern the actor, and all that are held in his reading scope."""
     held = sa.select(Organization.id).where(within(actor.paths(READING_ROLES))).correlate(None)
@@ -100,6 +119,11 @@ def _concerns(actor: Actor) -> sa.ColumnElement[bool]:
     # A plan that nobody has announced is the organiser's own business.
     is_announced = Activity.published_at.is_not(None) | Activity.started_at.is_not(None)
     return concerns_him & is_announced
+
+
+def _expects(row: Any, actor: Actor) -> bool:
+    invited = row.Activity.invited
+    return row.attendance_id is not None or not invited or str(actor.member_id) in invited
 
 
 def get_own(session: Session, actor: Actor, activity_id: UUID) -> Any:

@@ -117,14 +117,22 @@ def list_waiting(
     organization = session.get(Organization, organization_id)
     if organization is None or not actor.covers(organization.path, ORGANISING_ROLES):
         raise NotFound
-    query = (
-        sa.select(
-            LeaveRequest,
-            Activity.title,
-            Activity.starts_at,
-            Member.name.label("member_name"),
-        )
-        .join(Activity, Activity.id == LeaveRequest.activity_id)
+    head = sa.select(
+        LeaveRequest,
+        Activity.title,
+        Activity.starts_at,
+        Member.name.label("member_name"),
+    )
+    query = of_waiting(head, actor, organization.path)
+    return oldest_first(session, query, LeaveRequest, after=after, limit=limit)
+
+
+def of_waiting(
+    head: sa.Select[*tuple[Any, ...]], actor: Actor, path: str
+) -> sa.Select[*tuple[Any, ...]]:
+    """The columns of `head`, of requests that wait at and below a place; not the actor's own."""
+    return (
+        head.join(Activity, Activity.id == LeaveRequest.activity_id)
         .join(Member, Member.id == LeaveRequest.member_id)
         .join(Affiliation, primary_affiliation_on(actor.on))
         .join(Organization, place_of_affiliation())
@@ -132,10 +140,9 @@ def list_waiting(
             LeaveRequest.status == LeaveStatus.REQUESTED,
             LeaveRequest.member_id != actor.member_id,
             Activity.cancelled_at.is_(None),
-            within([organization.path]),
+            within([path]),
         )
     )
-    return oldest_first(session, query, LeaveRequest, after=after, limit=limit)
 
 
 def _require_before_start(activity: Activity, now: datetime) -> None:

@@ -11,6 +11,7 @@ from api import (
     auth,
     callbacks,
     cli,
+    clients,
     document,
     headers,
     limits,
@@ -80,6 +81,7 @@ def _register_hooks(app: flask.Flask, settings: Settings) -> None:
     request_log.register(app)
     metrics.register(app)
     limits.register(app, settings.server)
+    clients.register(app, settings.clients)
     attributing.register(app)
 
 

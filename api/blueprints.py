@@ -9,13 +9,14 @@ import marshmallow as ma
 from marshmallow import fields
 
 from api.auth import Access, Policy, guard
+from api.clients import OPEN_BLUEPRINTS
 from api.idempotency import NEEDS_KEY, PARAMETER_NAME, Retry, once
 from api.parsing import StrictParser
 
 _PROBLEM_NAMES = {304: "NOT_MODIFIED", 400: "BAD_REQUEST", 401: "UNAUTHORIZED"}
 _PROBLEM_NAMES |= {403: "FORBIDDEN", 404: "NOT_FOUND"}
 _PROBLEM_NAMES |= {409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
-_PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY", 429: "TOO_MANY_REQUESTS"}
+_PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY", 426: "UPGRADE_REQUIRED", 429: "TOO_MANY_REQUESTS"}
 _PROBLEM_NAMES |= {503: "SERVICE_UNAVAILABLE"}
 
 
@@ -74,6 +75,8 @@ class Blueprint(flask_smorest.Blueprint):
         self, view: Callable[..., Any], access: Policy, rule: str, method: str
     ) -> Callable[..., Any]:
         statuses = {400, 422, 429, 503}
+        if self.name not in OPEN_BLUEPRINTS:
+            statuses.add(426)
         if method == "GET":
             statuses.add(304)
         if method != "GET":

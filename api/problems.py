@@ -80,6 +80,7 @@ EDGE_ERRORS = {
         EdgeError("idempotency.malformed", 422, "Idempotency-Key 应为 UUID"),
         EdgeError("idempotency.mismatch", 422, "同一编号已用于内容不同的请求"),
         EdgeError("outbox.not_offline", 422, "这个操作不能离线补交"),
+        EdgeError("client.upgrade_required", 426, "请更新应用后再用", "upgrade"),
         EdgeError("request.too_many", 429, "请求太频繁，请稍后再试", "after:60"),
         EdgeError("server.error", 500, "系统出错了，请稍后再试", "after:5"),
         EdgeError("outcome_unknown", 503, "还不知道是否办成，请用同一编号重试", "after:2"),
@@ -105,15 +106,21 @@ class Problem(Exception):
 def catalogue() -> list[dict[str, Any]]:
     """Every code that this API can answer with: what `/meta/errors` and the document list."""
     rows = {
-        error.code: {"code": error.code, "status": error.status, "title": error.title}
+        error.code: _row(error.code, error.status, error.title, error.retry)
         for error in EDGE_ERRORS.values()
     }
     for code, status, title in CONSTRAINTS.values():
-        rows[code] = {"code": code, "status": status, "title": title}
+        rows[code] = _row(code, status, title, "refresh")
     for cls in all_error_classes():
         if cls is not DomainError:
-            rows[cls.code] = {"code": cls.code, "status": status_of(cls), "title": cls.title}
+            # How long to wait is known when it happens.
+            retry = "after" if issubclass(cls, TooManyRequests) else cls.retry
+            rows[cls.code] = _row(cls.code, status_of(cls), cls.title, retry)
     return [rows[code] for code in sorted(rows)]
+
+
+def _row(code: str, status: int, title: str, retry: str) -> dict[str, Any]:
+    return {"code": code, "status": status, "title": title, "retry": retry}
 
 
 def status_of(cls: type[DomainError]) -> int:

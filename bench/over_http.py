@@ -42,8 +42,8 @@ def built(sessions: sessionmaker[Session], url: str) -> Iterator[dict[str, Pair]
                 world.add_member(name, "一支部")
         tokens = _tokens(Settings.from_env(variables), world)
         with (
-            _server("wsgi:app", variables) as product,
-            _server("bench.by_hand:app", variables) as hand,
+            server("wsgi:app", variables) as product,
+            server("bench.by_hand:app", variables) as hand,
         ):
             yield {
                 "P1 通过一项（HTTP，每次耗时）": (
@@ -136,7 +136,8 @@ def _timed(port: int, requests: list[Request], token: str) -> float:
 
 
 @contextmanager
-def _server(target: str, variables: dict[str, str]) -> Iterator[int]:
+def server(target: str, variables: dict[str, str]) -> Iterator[int]:
+    """A gunicorn of two workers with four threads each, as long as the block runs; its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         process = subprocess.Popen(

@@ -54,6 +54,8 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
+# Providers of a channel that is not called as they are.
+_CHANNELS = {"jpush": "push", "sms_aliyun": "sms", "sms_tencent": "sms"}
 _CODE_TEMPLATES = {
     "sms_aliyun": "SMS_ALIYUN_CODE_TEMPLATE_CODE",
     "sms_tencent": "SMS_TENCENT_CODE_TEMPLATE_ID",
@@ -75,6 +77,11 @@ class ChannelSettings:
     is_trial: bool = True
     trial_addresses: frozenset[str] = field(default=frozenset(), repr=False)
     callback_secret: str = field(default="", repr=False)
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels that the providers open."""
+        return sorted({_CHANNELS.get(one, one) for one in self.providers})
 
     @property
     def sends_codes(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from core.channel_settings import ChannelSettings, ChannelSettingsError, read_channel_settings
+from core.client_settings import ClientSettings, ClientSettingsError, read_client_settings
 from core.crypto import KEY_BYTES, Suite, Vault
 from core.file_settings import FileSettingsError, S3Settings, read_file_settings
 from core.openssl import OpensslMissing, require_openssl
@@ -52,6 +53,7 @@ class Settings:
     # None: files stay in the data directory.
     files_s3: S3Settings | None = None
     server: ServerSettings = field(default_factory=ServerSettings)
+    clients: ClientSettings = field(default_factory=ClientSettings)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -82,6 +84,7 @@ class Settings:
             channels=_read_channels(environ),
             files_s3=_read_files(environ),
             server=_read_server(environ),
+            clients=_read_clients(environ),
         )
         settings.require_safe()
         return settings
@@ -134,6 +137,13 @@ def _read_server(environ: Mapping[str, str]) -> ServerSettings:
     try:
         return read_server_settings(environ)
     except ServerSettingsError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _read_clients(environ: Mapping[str, str]) -> ClientSettings:
+    try:
+        return read_client_settings(environ)
+    except ClientSettingsError as error:
         raise ConfigError(str(error)) from error
 
 

@@ -61,6 +61,10 @@ class Actor:
         wanted = set(roles)
         return sorted({held.path for held in self.held_roles if held.role in wanted})
 
+    def places(self, roles: Iterable[Role]) -> list[UUID]:
+        """Organisations for which any of the roles is held."""
+        return sorted({held.organization_id for held in self.held_roles if held.role in set(roles)})
+
     def covers(self, path: str, roles: Iterable[Role]) -> bool:
         """Whether one of the roles is held at this node of the tree or above it."""
         return any(path.startswith(held) for held in self.paths(roles))

@@ -104,6 +104,8 @@ class Organization(Base):
     path: Mapped[str] = mapped_column(sa.String(400), unique=True)
     depth: Mapped[int] = mapped_column()
     dissolved_on: Mapped[date | None] = mapped_column()
+    # The number of the office, made known to the branch's members on purpose; no member's own.
+    contact_phone: Mapped[str | None] = mapped_column(sa.String(20))
     version: Mapped[int] = mapped_column(default=1)
 
 

@@ -1,5 +1,6 @@
 """The in-app inbox: delivery from the outbox, reading, marking as read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -65,15 +66,41 @@ def deliver(session: Session, *, now: datetime) -> int:
 
 
 def list_messages(
-    session: Session, actor: Actor, *, after: list[str | int] | None, limit: int
+    session: Session,
+    actor: Actor,
+    *,
+    is_unread: bool | None = None,
+    after: list[str | int] | None,
+    limit: int,
 ) -> Page[InboxMessage]:
-    """The actor's own messages, newest first."""
-    return newest_first(session, readable(actor), InboxMessage, after=after, limit=limit)
+    """The actor's own messages, newest first.
+
+    Args:
+        is_unread: only unread ones, only read ones, or None for both.
+    """
+    query = readable(actor)
+    if is_unread is not None:
+        query = query.where(InboxMessage.read_at.is_(None) == is_unread)
+    return newest_first(session, query, InboxMessage, after=after, limit=limit)
 
 
 def readable(actor: Actor) -> sa.Select[InboxMessage]:
     """The actor's own messages; nobody reads those of another."""
     return sa.select(InboxMessage).where(InboxMessage.member_id == actor.member_id)
+
+
+def find_unread(
+    session: Session, actor: Actor, *, limit: int
+) -> tuple[Sequence[InboxMessage], int]:
+    """The actor's newest unread messages, and how many there are in all; one statement."""
+    rows = session.execute(
+        readable(actor)
+        .add_columns(sa.func.count().over())
+        .where(InboxMessage.read_at.is_(None))
+        .order_by(InboxMessage.id.desc())
+        .limit(limit)
+    ).all()
+    return [row[0] for row in rows], rows[0][1] if rows else 0
 
 
 def mark_read(session: Session, actor: Actor, *, up_to: UUID, now: datetime) -> None:

@@ -6,6 +6,7 @@ The arithmetic is that of the sealed statement: `scoring.score` over the same ta
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -145,6 +146,7 @@ def _tallies() -> sa.Select[Any]:
     return _own_entries(query).group_by(component, month, is_late)
 
 
+@cache
 def _sums(subject: str = Subject.PARTY_MEMBERS) -> sa.Select[Any]:
     # What was carried over follows from a sealed statement, so nothing is left to be published.
     is_final = BulletinConfirmation.entry_id.is_not(None) | (

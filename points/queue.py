@@ -1,5 +1,6 @@
 """The review queue of an organisation: clean claims apart from flagged ones."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -43,12 +44,22 @@ def count_waiting(session: Session, actor: Actor, organization_id: UUID) -> dict
     Raises:
         NotFound: the actor does not review for this organisation.
     """
-    waiting = _waiting(actor, organization_id).subquery()
+    mine = _waiting(actor, organization_id).subquery()
     rows = session.execute(
-        sa.select(waiting.c.is_flagged, sa.func.count()).group_by(waiting.c.is_flagged)
+        sa.select(mine.c.is_flagged, sa.func.count()).group_by(mine.c.is_flagged)
     )
     counts = {bool(flagged): count for flagged, count in rows}
     return {"clean": counts.get(False, 0), "flagged": counts.get(True, 0)}
+
+
+def waiting(actor: Actor, organization_ids: Collection[UUID]) -> sa.ColumnElement[bool]:
+    """Filter: claims for these organisations to decide, which the actor may decide himself."""
+    return sa.and_(
+        Claim.reviewer_organization_id.in_(organization_ids),
+        Claim.status == ClaimStatus.PENDING,
+        Claim.member_id != actor.member_id,
+        ~is_recused(actor.member_id, Claim.member_id, Claim.id),
+    )
 
 
 def _waiting(actor: Actor, organization_id: UUID) -> sa.Select[Claim, str]:
@@ -57,10 +68,5 @@ def _waiting(actor: Actor, organization_id: UUID) -> sa.Select[Claim, str]:
     return (
         sa.select(Claim, Member.name.label("member_name"))
         .join(Member, Member.id == Claim.member_id)
-        .where(
-            Claim.reviewer_organization_id == organization_id,
-            Claim.status == ClaimStatus.PENDING,
-            Claim.member_id != actor.member_id,
-            ~is_recused(actor.member_id, Claim.member_id, Claim.id),
-        )
+        .where(waiting(actor, [organization_id]))
     )

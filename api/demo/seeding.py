@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api.demo import calendar, cast, keeping_in_touch, phones, standing, story
+from api.demo import calendar, cast, first_screens, keeping_in_touch, phones, standing, story
 from api.demo.founding import found
 from api.demo.staffing import appoint_all, name_delegate, open_accounts
 from core.clock import at_local, business_day
@@ -36,6 +36,7 @@ def seed(session: Session, *, now: datetime) -> bool:
     name_delegate(session, district, now=now - timedelta(days=5))
     open_accounts(session, district, now=now)
     phones.change_phones(session, district, now=now)
+    first_screens.prepare(session, rng, district, now=now)
     return True
 
 

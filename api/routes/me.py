@@ -7,7 +7,7 @@ from marshmallow import fields
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Identifier, InSchema, Instant, OutSchema
+from api.fields import Flag, Identifier, InSchema, Instant, OutSchema
 from api.idempotency import Retry
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
@@ -41,6 +41,10 @@ class MessageOut(OutSchema):
     read_at = Instant(allow_none=True, metadata={"example": None})
 
 
+class MessagesQuery(PageQuery):
+    unread = Flag(metadata={"description": "只看未读的，或只看已读的", "example": True})
+
+
 class ReadIn(InSchema):
     up_to = Identifier(required=True, metadata={"example": _ID})
 
@@ -56,12 +60,16 @@ def get_me() -> Any:
 
 
 @blp.get("/me/messages", access=Access.MEMBER)
-@blp.arguments(PageQuery, location="query")
+@blp.arguments(MessagesQuery, location="query")
 @blp.response(200, MessagePage)
 def list_messages(query: dict[str, Any]) -> Any:
     """我的消息，新的在前"""
     page = inbox.list_messages(
-        db.session(), current_actor(), after=query.get("cursor"), limit=query["limit"]
+        db.session(),
+        current_actor(),
+        is_unread=query.get("unread"),
+        after=query.get("cursor"),
+        limit=query["limit"],
     )
     return encode_page(page)
 

@@ -11,7 +11,7 @@ from api.extensions import db
 from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, QueryCount, Text
 from core.clock import utc_now
 from core.db import unit_of_work
-from members import organization_moves, organization_reading, organizations
+from members import branch_contact, organization_moves, organization_reading, organizations
 from members.access import ROSTER_ROLES
 from members.models import OrganizationKind, Sector
 from members.organization_moves import Relocation
@@ -45,6 +45,15 @@ class MoveIn(InSchema):
     parent_id = Identifier(required=True, metadata={"example": _PARENT_ID})
     reason = Text(length_max=200, required=True, metadata={"example": "撤乡并镇"})
     version = Count(minimum=1, required=True, metadata={"example": 1})
+
+
+class ContactPhoneIn(InSchema):
+    phone = Text(
+        length_max=20,
+        length_min=0,
+        required=True,
+        metadata={"example": "029-87010000", "description": "办公电话；空即不再公开"},
+    )
 
 
 class TreeQuery(InSchema):
@@ -110,6 +119,16 @@ def get_tree(query: dict[str, Any], organization_id: UUID) -> Any:
 def get_organization_history(organization_id: UUID) -> Any:
     """一个组织的更名和隶属变动，旧的在前"""
     return organization_reading.find_history(db.session(), current_actor(), organization_id)
+
+
+@blp.put("/orgs/<uuid:organization_id>/contact-phone", access=KEEPERS)
+@blp.arguments(ContactPhoneIn)
+@blp.response(204)
+def put_contact_phone(data: dict[str, Any], organization_id: UUID) -> Any:
+    """公开或更换本组织的联系电话，党员在首页看到；不要填个人不愿公开的号码"""
+    with unit_of_work(db.session()) as session:
+        branch_contact.make_known(session, current_actor(), organization_id, **data)
+    return None
 
 
 @blp.post("/admin/orgs", access=KEEPERS)

@@ -165,6 +165,7 @@ class OwnReportLink(Base):
         sa.CheckConstraint("expires_at > issued_at", name="dates"),
         sa.CheckConstraint("issued_by <> member_id", name="not_oneself"),
         sa.Index("ix_own_report_link_attempt_id", "attempt_id"),
+        sa.Index("ix_own_report_link_member_id", "member_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

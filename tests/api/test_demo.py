@@ -294,3 +294,20 @@ def test_every_message_of_the_story_went_to_an_inbox_and_nowhere_else(demo: Demo
 
     assert states == {("inbox", "delivered")}
     assert demo.count(InboxMessage) == demo.count(OutboxMessage) > 500
+
+
+def test_each_of_the_five_finds_something_on_the_first_screen(demo: Demo) -> None:
+    homes = {one.duty: demo.get(one, "/me/home") for one in cast.ACCOUNTS}
+    kinds = {duty: {one["kind"] for one in home["todo"]} for duty, home in homes.items()}
+
+    assert kinds["党员"] >= {"meeting", "claim_returned"}
+    assert kinds["支部书记"] >= {"claims_clean", "claims_flagged", "contact_cases"}
+    assert kinds["街道干事"] >= {"claims_clean"}
+    assert homes["党员"]["contact"]["line"] == f"打电话给书记{cast.SECRETARY.name}"
+    for account in cast.ACCOUNTS:
+        client, headers = demo.signed_in(account)
+        answer = client.get("/api/v1/me/home", headers=headers)
+        assert len(answer.data) < 2048, (account.duty, len(answer.data))
+        for one in answer.json["todo"]:
+            if one["kind"] != "own_report":
+                assert client.get(one["href"], headers=headers).status_code == 200, one

@@ -24,6 +24,10 @@ PUBLIC = {
     "auth.sign_in",
     # It asks for a token of its own, or answers this machine only.
     "metrics",
+    "meta.get_meta",
+    "meta.list_data_classes",
+    "meta.list_dictionaries",
+    "meta.list_errors",
     "own-reports.confirm_own_report",
     "own-reports.get_own_report",
     # The link itself says for whom it was made, and until when.
@@ -34,10 +38,7 @@ PUBLIC = {
     "service-sheets.verify_service_sheet",
     "sms-codes.send_sms_code",
     "system.get_health",
-    "system.get_meta",
     "system.get_readiness",
-    "system.list_data_classes",
-    "system.list_errors",
     "wechat.bind_wechat",
 }
 WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE")

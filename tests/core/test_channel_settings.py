@@ -42,8 +42,10 @@ def test_every_provider_has_a_sender() -> None:
         settings = read_channel_settings(EVERYTHING | {PREFIX + "CHANNELS": provider})
         [sender] = make_senders(settings, clock=lambda: AT).values()
         assert sender.provider == provider
-    both = make_senders(read_channel_settings(EVERYTHING), clock=lambda: AT)
+    everything = read_channel_settings(EVERYTHING)
+    both = make_senders(everything, clock=lambda: AT)
     assert both.keys() == set(Channel) - {Channel.INBOX}
+    assert everything.channels == sorted(both)
     assert both[Channel.SMS].provider == "sms_aliyun"
 
 
