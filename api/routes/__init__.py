@@ -26,6 +26,7 @@ from api.routes import (
     contacts,
     duties,
     erasures,
+    feedback,
     import_workbooks,
     imports,
     jobs,
@@ -147,6 +148,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     erasures.blp,
     assigned_work.blp,
     contact_case_reviews.blp,
+    feedback.blp,
     audit.blp,
     sync.blp,
 )
