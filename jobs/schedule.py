@@ -9,6 +9,7 @@ from core.background import Progress
 from jobs import outside, retention
 from jobs.calendar import daily, monthly, weekly
 from jobs.definitions import Job, Sweep
+from members import data_copies
 from members.contact import preview as contact_preview
 from members.contact import suspended_cases
 from members.roster import applying, importing, previewing, undoing
@@ -28,6 +29,7 @@ from points import (
     closing,
     objection_escalation,
     opening,
+    own_data,
     periods,
     reminders,
     scheme_simulation,
@@ -97,4 +99,5 @@ REQUESTED: Mapping[str, RequestedHandler] = {
     closing.JOB: closing.close,
     opening.JOB: opening.carry,
     scheme_simulation.JOB: scheme_simulation.run,
+    data_copies.JOB: own_data.write,
 }

@@ -38,6 +38,7 @@ from api.routes import (
     migrant_hosts,
     migrant_imports,
     migrants,
+    my_exports,
     my_migration,
     my_sessions,
     notifications,
@@ -149,6 +150,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     assigned_work.blp,
     contact_case_reviews.blp,
     feedback.blp,
+    my_exports.blp,
     audit.blp,
     sync.blp,
 )

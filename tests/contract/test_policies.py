@@ -24,6 +24,8 @@ PUBLIC = {
     "auth.sign_in",
     # It asks for a token of its own, or answers this machine only.
     "metrics",
+    # The link itself says for whom it was made, and until when.
+    "my-exports.get_export_file",
     "own-reports.confirm_own_report",
     "own-reports.get_own_report",
     # The link itself says for whom it was made, and until when.
