@@ -82,7 +82,7 @@ class FeedbackIn(InSchema):
     is_anonymous = Flag(load_default=False, metadata={"example": False, "description": ANONYMITY})
 
 
-class UnsettledIn(InSchema):
+class FeedbackUnsettledIn(InSchema):
     reason = Text(
         length_max=500,
         required=True,
@@ -91,11 +91,11 @@ class UnsettledIn(InSchema):
     )
 
 
-class VersionIn(InSchema):
+class FeedbackVersionIn(InSchema):
     version = Count(required=True, minimum=1, metadata={"example": 1})
 
 
-class ForwardIn(VersionIn):
+class FeedbackForwardIn(FeedbackVersionIn):
     to_organization_id = Identifier(required=True, metadata={"example": _ID})
     reason = Text(
         length_max=500,
@@ -104,7 +104,7 @@ class ForwardIn(VersionIn):
     )
 
 
-class AnswerIn(VersionIn):
+class FeedbackAnswerIn(FeedbackVersionIn):
     reply = Text(length_max=1000, required=True, lines=True, metadata={"example": _REPLY})
 
 
@@ -116,7 +116,7 @@ class FeedbackQuery(PageQuery):
     )
 
 
-class FeedbackOut(OutSchema):
+class MemberFeedbackOut(OutSchema):
     id = Identifier(metadata={"example": _ID})
     kind = fields.String(metadata={"example": "complaint"})
     topic = fields.String(metadata={"example": "formalism"})
@@ -164,7 +164,7 @@ class FeedbackStepOut(OutSchema):
     note = fields.String(attribute="step.note", metadata={"example": _REPLY})
 
 
-class FeedbackDetailOut(FeedbackOut):
+class FeedbackDetailOut(MemberFeedbackOut):
     steps = fields.List(fields.Nested(FeedbackStepOut))
 
 
@@ -191,7 +191,7 @@ class FeedbackChoicesOut(OutSchema):
     )
 
 
-FeedbackPage = page_of(FeedbackOut)
+FeedbackPage = page_of(MemberFeedbackOut)
 
 
 @blp.get("/me/feedback-choices", access=Access.MEMBER)
@@ -257,7 +257,7 @@ def get_feedback(feedback_id: UUID) -> Any:
 
 
 @blp.post("/feedback/<uuid:feedback_id>/unsettled", access=Access.MEMBER)
-@blp.arguments(UnsettledIn)
+@blp.arguments(FeedbackUnsettledIn)
 @blp.response(200, FeedbackDetailOut)
 def call_feedback_unsettled(data: dict[str, Any], feedback_id: UUID) -> Any:
     """答复没有解决问题：由上一级再答复一次，期限重新计算"""
@@ -269,7 +269,7 @@ def call_feedback_unsettled(data: dict[str, Any], feedback_id: UUID) -> Any:
 
 
 @blp.post("/feedback/<uuid:feedback_id>/take", access=HANDLERS)
-@blp.arguments(VersionIn)
+@blp.arguments(FeedbackVersionIn)
 @blp.response(200, FeedbackDetailOut)
 def take_feedback(data: dict[str, Any], feedback_id: UUID) -> Any:
     """接手办理一件反馈；期限不变"""
@@ -281,7 +281,7 @@ def take_feedback(data: dict[str, Any], feedback_id: UUID) -> Any:
 
 
 @blp.post("/feedback/<uuid:feedback_id>/forward", access=HANDLERS)
-@blp.arguments(ForwardIn)
+@blp.arguments(FeedbackForwardIn)
 @blp.response(200, FeedbackDetailOut)
 def forward_feedback(data: dict[str, Any], feedback_id: UUID) -> Any:
     """说明原因，转给同一条线上的另一个组织答复；期限不变"""
@@ -299,7 +299,7 @@ def forward_feedback(data: dict[str, Any], feedback_id: UUID) -> Any:
 
 
 @blp.post("/feedback/<uuid:feedback_id>/answer", access=HANDLERS)
-@blp.arguments(AnswerIn)
+@blp.arguments(FeedbackAnswerIn)
 @blp.response(200, FeedbackDetailOut)
 def answer_feedback(data: dict[str, Any], feedback_id: UUID) -> Any:
     """书面答复一件反馈"""
@@ -327,7 +327,7 @@ def _shown_page(page: Page[FeedbackView]) -> dict[str, Any]:
 
 
 def _shown(view: FeedbackView) -> dict[str, Any]:
-    names = FeedbackOut().fields.keys()
+    names = MemberFeedbackOut().fields.keys()
     values = {name: getattr(view.feedback, name) for name in names if hasattr(Feedback, name)}
     return values | {
         "sender_id": view.sender_id,
