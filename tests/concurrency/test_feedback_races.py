@@ -73,6 +73,10 @@ def unsettle(arena: Arena, feedback_id: UUID) -> Act:
     return act
 
 
+def reading(feedback_id: UUID) -> Act:
+    return lambda session: session.get_one(Feedback, feedback_id)
+
+
 def kinds_of(arena: Arena, feedback_id: UUID) -> list[str]:
     steps = sa.select(FeedbackStep.kind).where(FeedbackStep.feedback_id == feedback_id)
     return sorted(arena.alone(lambda session: session.scalars(steps).all()))
@@ -89,7 +93,7 @@ def test_feedback_is_answered_or_forwarded_never_both(arena: Arena) -> None:
         (won,) = [one for one in finishes if one.won]
         (lost,) = [one.refusal for one in finishes if one.refusal]
         assert lost.code in ("conflict.version", "feedback.answered", "not_found")
-        row = arena.alone(lambda session, key=feedback_id: session.get_one(Feedback, key))
+        row = arena.alone(reading(feedback_id))
         assert (row.version, row.status) == (2, "answered" if won.value == "answered" else "open")
         assert kinds_of(arena, feedback_id) == sorted(["filed", won.value])
         fates[won.value] += 1
