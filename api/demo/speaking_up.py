@@ -30,7 +30,7 @@ ASKED = Draft(
 )
 REPLY = "已在设置里加入大字选项，打开后各页字号随之放大。"
 # Days before the end of the story.
-_SUGGESTED, _COMPLAINED, _ASKED, _ANSWERED_AFTER = 45, 40, 3, 5
+_SUGGESTED, _COMPLAINED, _TOLD, _ASKED, _ANSWERED_AFTER = 65, 60, 20, 14, 5
 
 
 def events(session: Session, district: District, *, today: date) -> Iterator[Event]:
@@ -40,7 +40,7 @@ def events(session: Session, district: District, *, today: date) -> Iterator[Eve
     at = at_local(today - timedelta(days=_COMPLAINED), 21)
     yield Event(at, partial(_complain, session, district))
     yield Event(at_local(today - timedelta(days=_ASKED), 8), partial(_ask, session, district))
-    at = at_local(today - timedelta(days=1), 9)
+    at = at_local(today - timedelta(days=_TOLD), 9)
     yield Event(at, lambda now: feedback_overdue.tell_overdue(session, now=now))
 
 
