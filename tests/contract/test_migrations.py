@@ -17,7 +17,6 @@ from tests.engines import ROOT, migrate, owner_url
 from tests.postgres import APP_ROLE
 
 APPEND_ONLY = (
-    "feedback_step",
     {"ledger_entry", "claim_event"}
     | {"period_closing", "period_statement", "period_seal", "period_opening"}
     | {"ledger_block", "ledger_leaf", "ledger_tile", "ledger_checkpoint"}
@@ -30,8 +29,8 @@ APPEND_ONLY = (
     | {"contact_fact", "contact_fact_retraction"}
     | {"outbox_attempt", "outbox_outcome"}
     | {"migrant_place", "migrant_touch"}
-    | {"case_review"}
-    | {"case_assignment", "membership_decision"},
+    | {"case_review", "feedback_step"}
+    | {"case_assignment", "membership_decision"}
 )
 # Append-only as well, but what has been kept for its years goes; a trigger counts them.
 KEPT_FOR_YEARS = {"contact_attempt", "case_access_record"}
