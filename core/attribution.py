@@ -12,7 +12,10 @@ KEY = "attribution"
 
 
 class ActorKind(enum.StrEnum):
-    """Who acted: a signed-in member, a job, somebody at a console, or whoever knew the address."""
+    """Who acted: a signed-in member, a job, somebody at a console, or nobody who is named.
+
+    That is whoever knew a public address, and who was promised to stay anonymous.
+    """
 
     MEMBER = "member"
     JOB = "job"

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from core.attribution import KEY, Attribution
+from core.attribution import KEY, ActorKind, Attribution
 from core.audit_models import AuditEvent, Outcome
 from core.audit_noticing import Notes, Touch, find_notes, notes_of
 from core.db import database_now, read_only, vault_of
@@ -41,6 +41,17 @@ class Unattributed(RuntimeError):
 def attribute(session: Session, to: Attribution) -> None:
     """From here on the session writes on this account."""
     session.info[KEY] = to
+
+
+def withhold_actor(session: Session) -> None:
+    """From here on the session writes on nobody's account: whoever acts was promised that.
+
+    What he may be asked for stands in the row that he writes. A refusal leaves no event either,
+    or the next one beside it would say whose it is.
+    """
+    attribution: Attribution | None = session.info.get(KEY)
+    operation = attribution.operation if attribution else "anonymous"
+    attribute(session, Attribution(ActorKind.PUBLIC, operation))
 
 
 def act_for(session: Session, member_id: UUID) -> None:

@@ -35,8 +35,10 @@ ECHOES = frozenset(
     {"claim_event", "pledge_event", "objection_event", "attendance_event", "points_quota"}
     | {"review_batch_decision", "outbox_message", "inbox_message", "outbox_attempt"}
     | {"outbox_outcome", "contact_recorded_day", "contact_standing", "contact_stage_entry"}
-    | {"roster_import_row", "activity_organization", "bulletin_entry"}
+    | {"roster_import_row", "activity_organization", "bulletin_entry", "feedback_step"}
 )
+# Rows that alone say whom they concern, because some of them were sent anonymously.
+NAMELESS = frozenset({"feedback"})
 # What was not built but written out names its table and nothing else.
 _BY_HAND = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?(\w+)", re.IGNORECASE)
 
@@ -215,6 +217,8 @@ def _key_of(table: Any) -> str | None:
 
 def _completed(notes: Notes, touch: Touch) -> Touch:
     """A row that the session has loaded also says whose it is."""
+    if touch.table in NAMELESS:
+        return Touch(touch.table, touch.ids)
     session, kind = notes.session(), _kinds().get(touch.table)
     if touch.table == "member":
         return Touch(touch.table, touch.ids, touch.ids, touch.organization_ids, touch.written)

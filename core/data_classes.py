@@ -162,6 +162,22 @@ DATA_CLASSES = (
         "清空正文和参数，保留标题、时间和是否送达",
         _MINIMUM,
     ),
+    DataClass(
+        "feedback",
+        "意见反馈、投诉、个人信息请求及其答复；匿名的，只有发送的人不让办理的人看到",
+        None,
+        "提出",
+        "作为党内材料保存；本人写的文字随名册一同抹去",
+        _ARCHIVES,
+    ),
+    DataClass(
+        "data_copy",
+        "本人要求的个人信息副本（用本人的密钥加密）",
+        3 * _DAY,
+        "提出",
+        "删除文件；需要时可以再要一份",
+        "个人信息保护法第十九条、第四十五条",
+    ),
     DataClass("code_try", "输错的签到码", 7 * _DAY, "活动结束", "删除", _MINIMUM),
     DataClass("requested_work", "导入、试算等作业的进度", 90 * _DAY, "作业结束", "删除", _MINIMUM),
     DataClass(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from activities import check_ins, photo_retention
 from core import audit_sealing, background, changes, idempotency, job_records
 from core.data_classes import term_of
-from members import id_numbers, sign_in_records
+from members import data_copies, id_numbers, sign_in_records
 from members.contact import search_log_retention
 from members.roster import importing
 from notifications import inbox
@@ -39,6 +39,7 @@ PURGES: Mapping[str, Purge] = {
     "search_log": search_log_retention.purge,
     "sign_in": sign_in_records.purge,
     "replaced_token": sign_in_records.purge_replaced,
+    "data_copy": data_copies.purge,
 }
 
 

@@ -9,6 +9,7 @@ from core.background import Progress
 from jobs import outside, retention
 from jobs.calendar import daily, monthly, weekly
 from jobs.definitions import Job, Sweep
+from members import data_copies
 from members.contact import preview as contact_preview
 from members.contact import suspended_cases
 from members.roster import applying, importing, previewing, undoing
@@ -17,6 +18,7 @@ from notifications import (
     case_tasks,
     code_messages,
     contact_reminders,
+    feedback_overdue,
     inbox,
     migrant_reminders,
     transfer_flags,
@@ -27,6 +29,7 @@ from points import (
     closing,
     objection_escalation,
     opening,
+    own_data,
     periods,
     reminders,
     scheme_simulation,
@@ -62,6 +65,7 @@ JOBS = (
     Job("claims-waiting", weekly("mon", 8, 30), 3 * _DAY, reminders.remind_of_claims),
     Job("objections-overdue", daily(8, 35), _DAY, objection_escalation.escalate_overdue),
     Job("objections-due", daily(8, 40), _HALF_DAY, reminders.remind_of_objections),
+    Job("feedback-overdue", daily(8, 45), _DAY, feedback_overdue.tell_overdue),
     Job("period-reminders", daily(8, 50), _HALF_DAY, reminders.remind_of_period),
     Job("theme-day-tomorrow", daily(9), _HALF_DAY, activity_reminders.remind_of_theme_days),
     Job("pledges-due", daily(9, 10), _HALF_DAY, pledge_reminders.remind_of_due),
@@ -95,4 +99,5 @@ REQUESTED: Mapping[str, RequestedHandler] = {
     closing.JOB: closing.close,
     opening.JOB: opening.carry,
     scheme_simulation.JOB: scheme_simulation.run,
+    data_copies.JOB: own_data.write,
 }

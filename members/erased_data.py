@@ -47,6 +47,7 @@ DELETED = (
     "sign_in_ticket",
     "wechat_binding",
     "device_session",
+    "data_copy",
 )
 EMPTIED = (
     Erased(
@@ -87,6 +88,7 @@ EMPTIED = (
     _blank("service_signup", "given_word"),
     _gone("service_correction", "grounds"),
     _gone("objection", "reason", by="objector_id"),
+    Erased("feedback", values={"text": ERASED_NAME, "unsettled_reason": ""}),
 )
 
 _NO_TEXT = "只有编号、日期和类别，没有姓名和自由文字"

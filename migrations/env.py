@@ -26,6 +26,8 @@ import members.contact.case_models
 import members.contact.case_review_models
 import members.contact.models
 import members.contact.policy_models
+import members.data_copy_models
+import members.feedback.models
 import members.migrant_models
 import members.models
 import members.privacy_models

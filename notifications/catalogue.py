@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from notifications.kinds import care, contact, life, people, points, reminders
+from notifications.kinds import care, contact, feedback, life, people, points, reminders
 from notifications.message_kind import MessageKind
 
 TITLE_MAX = 80
@@ -12,7 +12,7 @@ BODY_MAX = 1000
 
 KINDS: Mapping[str, MessageKind] = {
     kind.code: kind
-    for part in (points, life, contact, care, reminders, people)
+    for part in (points, life, contact, care, reminders, people, feedback)
     for kind in part.KINDS
 }
 

@@ -12,6 +12,7 @@ from core.quantities import format_points
 from members.access import Actor
 from members.models import Member, Organization
 from points import entries, entry_sentences, schemes
+from points.definitions import Definition
 from points.models import LedgerEntry, Period
 from points.publicity_models import Adjustment, BulletinConfirmation
 
@@ -34,8 +35,7 @@ def explain(session: Session, actor: Actor, entry_id: UUID) -> Explanation:
     """
     entry = entries.get_entry(session, actor, entry_id)
     definition, version = schemes.get_definition(session, entry.scheme_version_id)
-    header = f"适用方案：{definition.name}第 {version} 版，依据活动当日（{entry.happened_on}）。"
-    steps = [header]
+    steps = [scheme_of(entry, definition, version)]
     if entry.reverses_id is not None:
         steps += _of_reversal(session, entry)
     else:
@@ -43,6 +43,11 @@ def explain(session: Session, actor: Actor, entry_id: UUID) -> Explanation:
         steps += entry_sentences.compose(entry, definition)
         steps += _of_posting(session, entry)
     return Explanation(entry, definition.name, version, steps)
+
+
+def scheme_of(entry: LedgerEntry, definition: Definition, version: int) -> str:
+    """By which scheme an entry was reckoned."""
+    return f"适用方案：{definition.name}第 {version} 版，依据活动当日（{entry.happened_on}）。"
 
 
 def _about(session: Session, entry: LedgerEntry) -> list[str]:

@@ -23,6 +23,7 @@ from api.demo import (
     publicity,
     scheme_work,
     shared_services,
+    speaking_up,
     special_meetings,
     timeline,
     years,
@@ -68,6 +69,7 @@ def tell(session: Session, rng: random.Random, district: District, *, now: datet
         *keeping_in_touch.events(session, district, founded_on=founded, today=business_day(now)),
         *moving.events(session, district, founded_on=founded, today=business_day(now)),
         *assigned_work.events(session, district, today=business_day(now)),
+        *speaking_up.events(session, district, today=business_day(now)),
         *phones.events(session, district, today=business_day(now)),
         *years.events(session, district, founded_on=founded),
     ]

@@ -7,8 +7,9 @@ import flask
 from marshmallow import fields
 from werkzeug.wrappers import Response
 
-from activities import activity_photos, photo_links, photos
+from activities import activity_photos, photos
 from activities.activity_access import get_readable
+from activities.photo_links import PHOTO_LINKS
 from activities.record_models import ActivityPhoto
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
@@ -55,7 +56,7 @@ class PhotoOut(OutSchema):
     def link_to(self, photo: ActivityPhoto) -> str:
         """A link for whoever is asking."""
         session, reader = db.session(), current_actor()
-        token = photo_links.make(vault_of(session), photo.id, reader.member_id, now=utc_now())
+        token = PHOTO_LINKS.make(vault_of(session), photo.id, reader.member_id, now=utc_now())
         return f"{PREFIX}/files/{token}"
 
 
@@ -133,8 +134,8 @@ def remove_photo(activity_id: UUID, photo_id: UUID) -> Any:
 def get_file(query: dict[str, Any], token: str) -> Response:
     """凭短时链接取一张照片；链接只给刚核对过权限的人，五分钟后失效"""
     session = db.session()
-    link = photo_links.read(vault_of(session), token, now=utc_now())
-    return _shown(activity_photos.get_linked(session, link.photo_id), query["size"])
+    link = PHOTO_LINKS.read(vault_of(session), token, now=utc_now())
+    return _shown(activity_photos.get_linked(session, link.object_id), query["size"])
 
 
 def _shown(photo: ActivityPhoto, size: int | None) -> Response:
@@ -143,7 +144,7 @@ def _shown(photo: ActivityPhoto, size: int | None) -> Response:
     response.set_etag(photo.sha256 if size is None else f"{photo.sha256}-{size}")
     response.headers["Content-Disposition"] = "attachment; filename=photo.jpg"
     response.cache_control.private = True
-    response.cache_control.max_age = int(photo_links.LIFETIME.total_seconds())
+    response.cache_control.max_age = int(PHOTO_LINKS.lifetime.total_seconds())
     # Whoever has it already needs nothing from the store.
     if flask.request.if_none_match.contains(response.get_etag()[0] or ""):
         response.status_code = 304

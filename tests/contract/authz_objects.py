@@ -22,6 +22,8 @@ from members import (
 from members.contact import case_models
 from members.contact import models as contact
 from members.contact.assigned_work_models import AssignedWork
+from members.data_copy_models import DataCopy
+from members.feedback.models import Feedback
 from members.roster.models import RosterImport
 from notifications.delivery_models import PushRegistration
 from notifications.models import OutboxMessage
@@ -83,6 +85,8 @@ KINDS = {
     "app": Kind(PushRegistration, people.app_row),
     "erasure": Kind(privacy_models.Erasure, people.erasure_row),
     "work": Kind(AssignedWork, people.work_row),
+    "feedback": Kind(Feedback, people.feedback_row),
+    "copy": Kind(DataCopy, people.copy_row),
 }
 
 

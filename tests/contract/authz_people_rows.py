@@ -175,3 +175,17 @@ def work_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
     days |= {"counts_from": date(2026, 11, 30)}
     made = {"recorded_by": w.registrar, "recorded_at": NOW}
     return owned_by(s) | {"title": s.title, "basis": "支委会研究"} | days | made
+
+
+def feedback_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
+    places = {
+        "about_organization_id": s.organization_id,
+        "handling_organization_id": s.organization_id,
+    }
+    said = {"kind": "suggestion", "topic": "other", "text": s.title, "is_anonymous": False}
+    return {"member_id": s.member_id, "filed_at": NOW, "due_on": date(2026, 12, 1)} | places | said
+
+
+def copy_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
+    until = {"requested_at": NOW, "expires_at": NOW + timedelta(days=3)}
+    return {"member_id": s.member_id, "job_id": s.ids["job"]} | until

@@ -29,7 +29,7 @@ APPEND_ONLY = (
     | {"contact_fact", "contact_fact_retraction"}
     | {"outbox_attempt", "outbox_outcome"}
     | {"migrant_place", "migrant_touch"}
-    | {"case_review"}
+    | {"case_review", "feedback_step"}
     | {"case_assignment", "membership_decision"}
 )
 # Append-only as well, but what has been kept for its years goes; a trigger counts them.

@@ -28,6 +28,8 @@ PUBLIC = {
     "meta.list_data_classes",
     "meta.list_dictionaries",
     "meta.list_errors",
+    # The link itself says for whom it was made, and until when.
+    "my-exports.get_export_file",
     "own-reports.confirm_own_report",
     "own-reports.get_own_report",
     # The link itself says for whom it was made, and until when.

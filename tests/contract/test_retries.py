@@ -59,6 +59,7 @@ BOUNDED = {
     "list_my_migrant_contacts": "the members of whom one person is the contact",
     "list_contact_contests": "the contests of one member",
     "list_membership_decisions": "the decisions on one member",
+    "list_my_exports": "two a day, for three days",
 }
 
 

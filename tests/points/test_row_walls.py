@@ -19,7 +19,7 @@ from tests.engines import ROOT, Databases
 from tests.points.test_database_walls import copy_of
 from tests.world import NOW
 
-WALLS = ("0023_walls", "0025_more_walls")
+WALLS = ("0023_walls", "0025_more_walls", "0026_feedback")
 TABLES = sorted(
     table
     for name in WALLS

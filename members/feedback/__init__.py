@@ -1,0 +1,1 @@
+"""Suggestions, complaints and requests about one's own data, each with a deadline and a reply."""
