@@ -21,6 +21,7 @@ from core.clock import business_day, utc_now
 from core.config import Settings
 from core.errors import Forbidden
 from core.scope import work_for
+from members import confirmations
 from members.access import Actor, find_actor
 from members.access_models import Role
 from members.device_sessions import Tokens
@@ -62,18 +63,23 @@ def current_actor() -> Actor:
     return actor
 
 
-def guard(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
+def guard(
+    view: Callable[..., Any], policy: Policy, *, asks_confirmation: bool = False
+) -> Callable[..., Any]:
     """The view behind its policy, which is checked before anything of the input is read."""
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         require(policy)
+        if asks_confirmation:
+            require_confirmation(current_actor())
         too_many = limits.check_member()
         if too_many is not None:
             return too_many
         return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
     guarded.__dict__["access_policy"] = policy
+    guarded.__dict__["asks_confirmation"] = asks_confirmation
     return guarded
 
 
@@ -106,6 +112,12 @@ def require(policy: Policy) -> None:
     if isinstance(policy, frozenset) and not actor.has_role(*policy):
         raise Forbidden
     flask.g.actor = actor
+
+
+def require_confirmation(actor: Actor) -> None:
+    """Raise Problem unless the caller has lately shown, on this device, that it is he."""
+    if not confirmations.is_recent(actor.confirmed_at, now=utc_now()):
+        raise Problem(403, "auth.confirmation_required")
 
 
 def _verified_token() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -18,6 +18,11 @@ _PROBLEM_NAMES |= {403: "FORBIDDEN", 404: "NOT_FOUND"}
 _PROBLEM_NAMES |= {409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 _PROBLEM_NAMES |= {422: "UNPROCESSABLE_ENTITY", 426: "UPGRADE_REQUIRED", 429: "TOO_MANY_REQUESTS"}
 _PROBLEM_NAMES |= {503: "SERVICE_UNAVAILABLE"}
+_ASKS_CONFIRMATION = {
+    "description": "须在最近几分钟内在这台手机上输入过密码或验证码，否则答 403 "
+    "`auth.confirmation_required`：先 `POST /auth/sessions/current/confirmation`，再原样重发。",
+    "x-asks-confirmation": True,
+}
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -36,11 +41,13 @@ class Blueprint(flask_smorest.Blueprint):
         access: Policy,
         methods: list[str],
         retry: Retry | None = None,
+        asks_confirmation: bool = False,
         **options: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register one operation; the view's name is its operationId, its docstring the summary.
 
-        A POST needs an `Idempotency-Key` unless `retry` says why it is safe without.
+        A POST needs an `Idempotency-Key` unless `retry` says why it is safe without. With
+        `asks_confirmation` the caller must have shown lately that it is he.
         """
         has_member = access is not Access.PUBLIC
         if retry is None and methods == ["POST"]:
@@ -50,9 +57,12 @@ class Blueprint(flask_smorest.Blueprint):
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             documented = self._document(view, access, rule, methods[0])
+            if asks_confirmation:
+                documented = self.doc(**_ASKS_CONFIRMATION)(documented)
             if retry in NEEDS_KEY:
                 documented = _keyed(documented, retry)
-            guarded = guard(_refusing_strays(documented), access)
+            stern = _refusing_strays(documented)
+            guarded = guard(stern, access, asks_confirmation=asks_confirmation)
             guarded.__dict__["retry"] = retry
             self.add_url_rule(rule, None, guarded, methods=methods, **options)
             return guarded

@@ -69,6 +69,9 @@ EDGE_ERRORS = {
             "after:5",
         ),
         EdgeError("auth.password_change_required", 403, "请先修改初始密码"),
+        EdgeError(
+            "auth.confirmation_required", 403, "请先输入密码或验证码，确认是您本人", "confirm"
+        ),
         EdgeError("request.not_found", 404, "没有这个地址"),
         EdgeError("request.method", 405, "这个地址不支持该方法"),
         EdgeError("idempotency.in_progress", 409, "同一编号的请求正在处理", "after:1"),

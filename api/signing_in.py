@@ -4,12 +4,13 @@ A try is counted and committed before it is judged, so that a refusal cannot tak
 that succeeds gives it back, so that only failures use up a limit.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
 import flask
+from sqlalchemy.orm import Session
 
 from api import wechat
 from api.extensions import db
@@ -56,6 +57,21 @@ def session_life() -> timedelta:
     return timedelta(days=_settings().refresh_days)
 
 
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A transaction of its own for a password to be checked in, and nothing else.
+
+    Checking takes long and writes nothing; on SQLite a writer's transaction would keep everybody
+    else waiting meanwhile.
+    """
+    read_only.set(True)
+    try:
+        yield db.session()
+    finally:
+        db.session().rollback()
+        read_only.set(False)
+
+
 def _limited(means: Means, data: Mapping[str, Any], device: Device) -> Tokens:
     tries = tries_of(flask.request.remote_addr or "", data.get("phone", ""))
     with unit_of_work(db.session()) as session:
@@ -81,12 +97,8 @@ def _by_binding(data: Mapping[str, Any], device: Device) -> Tokens:
 
 
 def _by_password(data: Mapping[str, Any], device: Device) -> Tokens:
-    # Checking a password takes long and writes nothing; on SQLite a writer's transaction would
-    # keep everybody else waiting meanwhile.
-    read_only.set(True)
-    proven = accounts.prove_password(db.session(), data["phone"], data["password"])
-    db.session().rollback()
-    read_only.set(False)
+    with reading() as session:
+        proven = accounts.prove_password(session, data["phone"], data["password"])
     with unit_of_work(db.session()) as session:
         return open_session(session, proven, device=device, life=session_life(), now=utc_now())
 

@@ -25,6 +25,8 @@ OF_CODES = {
     "auth.token_expired": "用刷新凭证静默换新的凭证，再重试",
     "auth.wechat_unbound": "用 errors[0].params.bind_ticket 和手机验证码绑定",
     "auth.old_password_wrong": "重新输入原密码",
+    "auth.confirmation_required": "先 POST /auth/sessions/current/confirmation，再原样重发",
+    "auth.confirmation_failed": "重新输入；验证码可重新获取",
     "auth.password_change_required": "先用 PUT /auth/password 修改初始密码",
     "idempotency.missing": "每次操作生成一个 UUID，发送之前存下，重发时用同一个",
     "idempotency.in_progress": "按 Retry-After 用同一编号重试",

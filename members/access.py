@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,7 @@ class Actor:
     must_change_password: bool = False
     organization_path: str = ""
     session_id: UUID | None = None
+    confirmed_at: datetime | None = None
 
     def has_role(self, *roles: Role) -> bool:
         """Whether any of the roles is held anywhere."""
@@ -90,7 +91,7 @@ def find_actor(
     rows = session.execute(_FIND_ACTOR, asked).all()
     if not rows:
         return None
-    name, must_change, organization_id, path = rows[0][:4]
+    name, must_change, organization_id, path, *_, confirmed_at = rows[0]
     return Actor(
         member_id,
         name,
@@ -101,6 +102,7 @@ def find_actor(
         must_change,
         path or "",
         session_id,
+        confirmed_at,
     )
 
 
@@ -229,6 +231,7 @@ def _find_actor_statement() -> sa.Select[*tuple[Any, ...]]:
             RoleGrant.role,
             RoleGrant.organization_id,
             Organization.path,
+            DeviceSession.confirmed_at,
         )
         .join(DeviceSession, DeviceSession.member_id == Member.id)
         .join(Account, Account.member_id == Member.id)

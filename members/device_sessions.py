@@ -15,7 +15,13 @@ from core.ids import new_id
 from members.access import Actor
 from members.access_models import Account
 from members.models import Member
-from members.session_models import DeviceSession, RefreshToken, SessionEnd, SignInMeans
+from members.session_models import (
+    CONFIRMING_MEANS,
+    DeviceSession,
+    RefreshToken,
+    SessionEnd,
+    SignInMeans,
+)
 
 TOKEN_BYTES = 32
 
@@ -108,6 +114,7 @@ def open_session(
         created_at=now,
         renewed_at=now,
         expires_at=now + life,
+        confirmed_at=now if proven.means in CONFIRMING_MEANS else None,
         assisted_by=proven.assisted_by,
     )
     token = secrets.token_urlsafe(TOKEN_BYTES)

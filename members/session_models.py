@@ -22,6 +22,10 @@ class SignInMeans(enum.StrEnum):
     TICKET = "ticket"
 
 
+# WeChat does not say how it knows its user, and a ticket is another's word.
+CONFIRMING_MEANS = frozenset({SignInMeans.PASSWORD, SignInMeans.SMS})
+
+
 class SessionEnd(enum.StrEnum):
     """Why a session was ended before its time."""
 
@@ -56,6 +60,7 @@ class DeviceSession(Base):
         sa.CheckConstraint("(revoked_at IS NULL) = (revoked_because IS NULL)", name="revocation"),
         sa.CheckConstraint("(means = 'ticket') = (assisted_by IS NOT NULL)", name="assisted"),
         sa.CheckConstraint("assisted_by IS NULL OR assisted_by <> member_id", name="not_oneself"),
+        sa.CheckConstraint("confirmed_at IS NULL OR confirmed_at >= created_at", name="confirmed"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -67,6 +72,8 @@ class DeviceSession(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     renewed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    # When the member himself last showed a password or a code on this device.
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     assisted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_because: Mapped[str | None] = mapped_column(sa.String(16))

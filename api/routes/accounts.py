@@ -26,7 +26,12 @@ class TemporaryPasswordOut(OutSchema):
     )
 
 
-@blp.post("/members/<uuid:member_id>/account", access=ISSUERS, retry=Retry.SHOWN_ONCE)
+@blp.post(
+    "/members/<uuid:member_id>/account",
+    access=ISSUERS,
+    retry=Retry.SHOWN_ONCE,
+    asks_confirmation=True,
+)
 @blp.response(201, TemporaryPasswordOut)
 def issue_account(member_id: UUID) -> Any:
     """开通或重置党员的账号，给出一次性密码；原有登录随即失效"""

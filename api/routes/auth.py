@@ -5,11 +5,12 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from api import signing_in
+from api import confirming, signing_in
 from api.auth import Access, current_actor, shown_tokens
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, InSchema, OutSchema, Secret, Text
+from api.fields import Choice, InSchema, Instant, OutSchema, Secret, Text
+from api.idempotency import Retry
 from core.clock import utc_now
 from core.db import unit_of_work
 from members import device_sessions, passwords
@@ -83,6 +84,21 @@ class TokensOut(OutSchema):
     must_change_password = fields.Boolean(metadata={"example": False})
 
 
+class SessionConfirmationIn(InSchema):
+    password = Secret(metadata={"example": "Demo-2026-party"})
+    phone = Text(length_max=20, metadata={"example": "13800000002"})
+    code = Text(length_max=6, metadata={"example": "402917"})
+
+    @ma.validates_schema
+    def _require_one_proof(self, data: dict[str, Any], **_: Any) -> None:
+        if data.keys() not in ({"password"}, {"phone", "code"}):
+            raise ma.ValidationError("请给出密码，或手机号和验证码")
+
+
+class SessionConfirmationOut(OutSchema):
+    confirmed_until = Instant(metadata={"example": "2026-03-01T09:15:00+08:00"})
+
+
 class PasswordIn(InSchema):
     old = Secret(required=True, metadata={"example": "Temp-7K2M-9QDX"})
     new = Secret(required=True, metadata={"example": "Red-Flag-2026"})
@@ -131,6 +147,14 @@ def sign_out() -> Any:
         if actor.session_id is not None:
             device_sessions.end_own(session, actor, actor.session_id, now=utc_now())
     return None
+
+
+@blp.post("/auth/sessions/current/confirmation", access=Access.MEMBER, retry=Retry.NATURAL)
+@blp.arguments(SessionConfirmationIn, example={"password": "Demo-2026-party"})
+@blp.response(200, SessionConfirmationOut)
+def confirm_session(data: dict[str, Any]) -> Any:
+    """确认是本人：用密码，或用途为 sign_in 的短信验证码；此后十五分钟内可办要紧的事"""
+    return {"confirmed_until": confirming.confirm(current_actor(), data)}
 
 
 @blp.put("/auth/password", access=Access.SIGNED_IN)

@@ -213,7 +213,10 @@ def create_contact_number(data: dict[str, Any], case_id: UUID) -> Any:
 
 
 @blp.post(
-    "/contact-cases/<uuid:case_id>/number-disclosures", access=WORKERS, retry=Retry.SHOWN_ONCE
+    "/contact-cases/<uuid:case_id>/number-disclosures",
+    access=WORKERS,
+    retry=Retry.SHOWN_ONCE,
+    asks_confirmation=True,
 )
 @blp.arguments(NumberDisclosureIn)
 @blp.response(201, NumberDisclosureOut)

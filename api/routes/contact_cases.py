@@ -203,7 +203,11 @@ def get_contact_case(case_id: UUID) -> Any:
         )
 
 
-@blp.get("/contact-cases/<uuid:case_id>/forms/<string(maxlength=40):kind>", access=KEEPERS)
+@blp.get(
+    "/contact-cases/<uuid:case_id>/forms/<string(maxlength=40):kind>",
+    access=KEEPERS,
+    asks_confirmation=True,
+)
 @blp.response(200, _BINARY, content_type=_WORKBOOK)
 def get_contact_case_form(case_id: UUID, kind: str) -> Any:
     """登记表：not_found 失去联系党员情况登记表，found_again 重新取得联系党员情况"""

@@ -57,7 +57,7 @@ def list_erasures(query: dict[str, Any]) -> Any:
     return encode_page(page)
 
 
-@blp.post("/members/<uuid:member_id>/erasures", access=ERASERS)
+@blp.post("/members/<uuid:member_id>/erasures", access=ERASERS, asks_confirmation=True)
 @blp.arguments(ErasureIn)
 @blp.response(201, ErasureOut)
 def request_erasure(data: dict[str, Any], member_id: UUID) -> Any:
@@ -68,7 +68,7 @@ def request_erasure(data: dict[str, Any], member_id: UUID) -> Any:
         )
 
 
-@blp.post("/erasures/<uuid:erasure_id>/confirmation", access=ERASERS)
+@blp.post("/erasures/<uuid:erasure_id>/confirmation", access=ERASERS, asks_confirmation=True)
 @blp.response(200, ErasureOut)
 def confirm_erasure(erasure_id: UUID) -> Any:
     """确认并立即删除，不能恢复；积分账本和证明不变"""

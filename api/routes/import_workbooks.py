@@ -23,7 +23,7 @@ _BINARY = {"type": "string", "format": "binary"}
 KEEPERS = any_of(*ROSTER_ROLES)
 
 
-@blp.get("/admin/imports/<uuid:import_id>/errors.xlsx", access=KEEPERS)
+@blp.get("/admin/imports/<uuid:import_id>/errors.xlsx", access=KEEPERS, asks_confirmation=True)
 @blp.response(200, _BINARY, content_type=_WORKBOOK)
 @blp.alt_response(409, "CONFLICT")
 def get_import_errors(import_id: UUID) -> Any:

@@ -57,6 +57,7 @@ def list_my_number_disclosures(query: dict[str, Any]) -> Any:
     "/members/<uuid:member_id>/number-disclosures",
     access=any_of(*DISCLOSING_ROLES),
     retry=Retry.SHOWN_ONCE,
+    asks_confirmation=True,
 )
 @blp.arguments(MemberNumberIn)
 @blp.response(201, MemberNumberOut)

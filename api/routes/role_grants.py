@@ -84,7 +84,7 @@ def list_role_grants(query: dict[str, Any]) -> Any:
     return encode_page(page)
 
 
-@blp.post("/admin/role-grants", access=GRANTERS)
+@blp.post("/admin/role-grants", access=GRANTERS, asks_confirmation=True)
 @blp.arguments(RoleGrantIn)
 @blp.response(201, RoleGrantOut)
 def create_role_grant(data: dict[str, Any]) -> Any:
@@ -111,7 +111,11 @@ def revoke_role_grant(grant_id: UUID) -> Any:
         role_grants.revoke(session, current_actor(), grant_id, now=utc_now())
 
 
-@blp.put("/orgs/<uuid:organization_id>/delegations/<uuid:member_id>", access=DELEGATORS)
+@blp.put(
+    "/orgs/<uuid:organization_id>/delegations/<uuid:member_id>",
+    access=DELEGATORS,
+    asks_confirmation=True,
+)
 @blp.arguments(DelegationIn)
 @blp.response(200, RoleGrantOut)
 def name_delegate(data: dict[str, Any], organization_id: UUID, member_id: UUID) -> Any:

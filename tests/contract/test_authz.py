@@ -22,6 +22,7 @@ REFUSED = {"401", "403", "404", "no"}
 UNKNOWN = {"anonymous", "expired"}
 # Refused for what was sent, or because everybody in this district holds an office.
 OF_ANOTHER_KIND = {"auth.old_password_wrong", "ticket.holds_office", "account.above_actor"}
+OF_ANOTHER_KIND |= {"auth.confirmation_failed"}
 
 
 @pytest.fixture(scope="module", params=ENGINE_KINDS)

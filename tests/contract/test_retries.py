@@ -24,6 +24,7 @@ WITHOUT_KEY = {
     "confirm_own_report": Retry.NO_MEMBER,
     "validate_scheme": Retry.PURE,
     "mark_messages_read": Retry.NATURAL,
+    "confirm_session": Retry.NATURAL,
     "send_outbox": Retry.BATCH,
 }
 SHOWN_ONCE = {"issue_account", "disclose_contact_number", "create_own_report_link"}
