@@ -56,6 +56,14 @@ class Tally:
             found[fault.kind] += count
         return found
 
+    def never_reached(self) -> set[str]:
+        """Operations of which no request was ever carried out."""
+        return {
+            operation
+            for operation, statuses in self.by_operation.items()
+            if not any(200 <= status < 300 for status in statuses)
+        }
+
 
 class Judge:
     """Puts requests to both engines, undoes them, and holds the answers against the document."""
