@@ -5,7 +5,7 @@ PIP = $$($(PY) -m pip --version >/dev/null 2>&1 && echo $(PY) -m pip || echo $(P
 PIP_FLAGS = --quiet --disable-pip-version-check --require-hashes
 LOCK = $(PY) -m uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url
 
-.PHONY: run demo test check format format-check lint types imports openapi client tour deep model jobs sync reload bench lock clean
+.PHONY: run demo test check format format-check lint types imports openapi client tour deep fuzz model jobs sync reload bench lock clean
 
 run: .venv/.run-stamp  ## Set up what is missing, migrate, seed an empty database, serve.
 	@$(PY) -m flask --app wsgi demo
@@ -31,6 +31,8 @@ openapi: .venv/.dev-stamp  ## Is docs/openapi.json what the routes say?
 	$(PY) -m flask --app wsgi openapi check
 tour: .venv/.dev-stamp client  ## The documented walk and the sample client's day, against a live server on both engines.
 	$(PY) -m tests.tour
+fuzz: .venv/.dev-stamp  ## N generated requests (100,000), each put to both engines: no error of ours, and the same answers.
+	$(PY) -m tests.campaigns.fuzz --requests $(or $(N),100000)
 model: .venv/.dev-stamp  ## The ledger's state machine at length: 2,000 sequences of 60 steps an engine.
 	HYPOTHESIS_PROFILE=model $(PY) -m pytest tests/points/test_ledger_machine.py
 jobs: .venv/.dev-stamp  ## Two jobs processes under kills, pauses and outages: N fires (1,000) on ENGINE (postgresql).

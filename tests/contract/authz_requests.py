@@ -62,6 +62,15 @@ class Requests:
 
     def make(self, name: str, kind: str, relation: str, principal: str) -> Prepared | None:
         """The request for the things of a relation; None where there are none of the kind."""
+        named = self.named(kind, relation, principal)
+        if named is None:
+            return None
+        method, template, operation = self._operations[name]
+        path = self._path(method, template, named)
+        return Prepared(method, path, self._options(name, operation, named))
+
+    def named(self, kind: str, relation: str, principal: str) -> "Names | None":
+        """What ids name in a request for the things of a relation; None where there are none."""
         own = self._world.selves.get(principal, self._world.selves["secretary"])
         subject = self._world.subject(relation, principal)
         if kind == "organization" and relation not in {*ORGANIZATIONS, "self", "absent"}:
@@ -69,12 +78,9 @@ class Requests:
         if subject is None:
             subject = own if relation == "none" else self._world.subjects[USUAL]
         place = ORGANIZATIONS.get(relation) if kind == "organization" else None
-        named = _Names(self._world, subject, place, is_absent=relation == "absent")
-        method, template, operation = self._operations[name]
-        path = self._path(method, template, named)
-        return Prepared(method, path, self._options(name, operation, named))
+        return Names(self._world, subject, place, is_absent=relation == "absent")
 
-    def _path(self, method: str, template: str, named: "_Names") -> str:
+    def _path(self, method: str, template: str, named: "Names") -> str:
         parameters = self._document.operations[method, template]["parameters"]
         for parameter in parameters:
             if parameter["in"] == "path":
@@ -82,7 +88,7 @@ class Requests:
                 template = template.replace("{" + parameter["name"] + "}", value)
         return template.removeprefix(PREFIX)
 
-    def _options(self, name: str, operation: dict[str, Any], named: "_Names") -> dict[str, Any]:
+    def _options(self, name: str, operation: dict[str, Any], named: "Names") -> dict[str, Any]:
         options: dict[str, Any] = {
             "query_string": {
                 one["name"]: named.of_field(one["name"], name) or one["schema"].get("example", "x")
@@ -93,7 +99,7 @@ class Requests:
         content = operation.get("requestBody", {}).get("content", {})
         if "application/json" in content:
             example = copy.deepcopy(content["application/json"]["example"])
-            options["json"] = _replaced(example, lambda field: named.of_field(field, name))
+            options["json"] = with_references(example, lambda field: named.of_field(field, name))
         elif content:
             file = _picture() if name == "add_photo" else b"no file of ours"
             form: dict[str, Any] = {"file": (io.BytesIO(file), "file")}
@@ -104,7 +110,7 @@ class Requests:
         return options
 
 
-class _Names:
+class Names:
     """What the ids of one request name."""
 
     def __init__(
@@ -146,13 +152,13 @@ class _Names:
         return world.members.get(kind) or world.organizations.get(kind) or subject.ids[kind]
 
 
-def _replaced(part: Any, value_of: Callable[[str], Any]) -> Any:
+def with_references(part: Any, value_of: Callable[[str], Any]) -> Any:
     if isinstance(part, list):
-        return [_replaced(one, value_of) for one in part]
+        return [with_references(one, value_of) for one in part]
     if not isinstance(part, dict):
         return part
     return {
-        name: value_of(name) if _is_reference(name, value) else _replaced(value, value_of)
+        name: value_of(name) if _is_reference(name, value) else with_references(value, value_of)
         for name, value in part.items()
     }
 
