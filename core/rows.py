@@ -21,6 +21,7 @@ from core.db import Base, UtcDateTime
 
 Rows = Sequence[Mapping[str, Any]]
 Upsert = postgresql.Insert | sqlite.Insert
+_NOTHING: Mapping[str, Any] = {}
 
 
 class GivenRows(str):
@@ -53,52 +54,74 @@ def row_source(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> sa.Subqu
 
 def rows_parameter(session: Session, rows: Rows) -> dict[str, str]:
     """The execution parameter that carries the rows of a `row_source`."""
-    on_sqlite = dialect_of(session) == "sqlite"
-
-    def plain(value: object) -> str:
-        if isinstance(value, UUID):
-            return value.hex
-        if isinstance(value, datetime):
-            return UtcDateTime.as_text(value) if on_sqlite else value.isoformat()
-        if isinstance(value, date):
-            return value.isoformat()
-        raise TypeError(f"no JSON form for {type(value).__name__}")
-
-    text = GivenRows(json.dumps(rows, default=plain, ensure_ascii=False))
+    text = GivenRows(_ENCODERS[dialect_of(session)].encode(rows))
     text.rows = rows
     return {GivenRows.PARAMETER: text}
 
 
-def insert_rows(session: Session, model: type[Base], rows: Rows) -> None:
-    """Write rows in one INSERT; every row has the same columns, and every column that is set."""
+def insert_rows(
+    session: Session, model: type[Base], rows: Rows, *, shared: Mapping[str, Any] = _NOTHING
+) -> None:
+    """Write rows in one INSERT; every row has the same columns, and every column that is set.
+
+    Args:
+        shared: columns that are the same in all rows, which travel once and not in each.
+    """
     if rows:
-        statement = _plain_insert(dialect_of(session), model, tuple(rows[0]))
-        session.execute(statement, rows_parameter(session, rows))
+        statement = plain_insert(dialect_of(session), model, tuple(rows[0]), tuple(shared))
+        session.execute(statement, {**shared, **rows_parameter(session, rows)})
 
 
-def ordered_insert(dialect: str, model: type[Base], names: Sequence[str]) -> Upsert:
+def ordered_insert(
+    dialect: str, model: type[Base], names: Sequence[str], shared: Sequence[str] = ()
+) -> Upsert:
     """An INSERT of rows in primary key order, to be given its ON CONFLICT clause and kept."""
-    return _insert(dialect, model, names, sa.inspect(model).primary_key)
+    return _insert(dialect, model, names, shared, sa.inspect(model).primary_key)
 
 
 @cache
-def _plain_insert(dialect: str, model: type[Base], names: tuple[str, ...]) -> Upsert:
-    return _insert(dialect, model, names, ())
+def plain_insert(
+    dialect: str, model: type[Base], names: tuple[str, ...], shared: tuple[str, ...] = ()
+) -> Upsert:
+    """An INSERT of rows; columns that all of them share are parameters by their own names."""
+    return _insert(dialect, model, names, shared, ())
 
 
 def _insert(
     dialect: str,
     model: type[Base],
     names: Sequence[str],
+    shared: Sequence[str],
     ordered_by: Iterable[sa.ColumnElement[Any]],
 ) -> Upsert:
     table = cast(sa.Table, model.__table__)
     source = row_source(dialect, {name: table.c[name].type for name in names})
+    cells = [*(source.c[name] for name in names)]
+    cells += [sa.bindparam(name, type_=table.c[name].type) for name in shared]
     # SQLite cannot tell ON CONFLICT from a join's ON unless the SELECT has a WHERE.
-    select = sa.select(*(source.c[name] for name in names)).where(sa.true())
+    select = sa.select(*cells).where(sa.true())
     select = select.order_by(*(source.c[str(column.key)] for column in ordered_by))
     insert: Upsert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    return insert.from_select(list(names), select)
+    return insert.from_select([*names, *shared], select)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, date):  # an instant is one too
+        return value.isoformat()
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def _plain_on_sqlite(value: object) -> str:
+    return UtcDateTime.as_text(value) if isinstance(value, datetime) else _plain(value)
+
+
+# Rows are built by the code that sends them, so there is no circle in them to look for.
+_ENCODERS = {
+    dialect: json.JSONEncoder(ensure_ascii=False, check_circular=False, default=plain)
+    for dialect, plain in (("postgresql", _plain), ("sqlite", _plain_on_sqlite))
+}
 
 
 def _unbounded(kind: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -17,6 +17,8 @@ from notifications.models import Because, Channel, OutboxMessage, OutboxState
 
 # After so many reminders about one thing, a person asks instead of a machine (decision 10).
 UNANSWERED_MAX = 3
+# What is the same for all messages that are written together.
+_SHARED = ("is_urgent", "attempts", "not_before", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +51,27 @@ def enqueue(session: Session, messages: Sequence[Message], *, now: datetime) -> 
         catalogue.require_params(message.kind, message.params)
     exhausted = _find_exhausted(session, messages)
     rows = [_row(message, now, exhausted) for message in messages]
-    written = _write(session, rows, with_topics=bool(exhausted))
+    written = _write(session, rows, now, with_topics=bool(exhausted))
     kept_back = [(row.member_id, row.topic) for row in written if row.suppressed_because]
     if kept_back:
         tasks = phoning.tasks_to_phone(session, kept_back, now=now)
-        _write(session, [_row(Message(*task), now, frozenset()) for task in tasks])
+        _write(session, [_row(Message(*task), now, frozenset()) for task in tasks], now)
 
 
 def _write(
-    session: Session, rows: Sequence[dict[str, Any]], *, with_topics: bool = False
+    session: Session, rows: Sequence[dict[str, Any]], now: datetime, *, with_topics: bool = False
 ) -> Sequence[sa.Row[Any]]:
     if not rows:
         return []
     statement = _writing(dialect_of(session), tuple(rows[0]), with_topics)
-    result = session.execute(statement, rows_parameter(session, rows))
+    shared = dict(zip(_SHARED, (False, 0, now, now), strict=True))
+    result = session.execute(statement, {**shared, **rows_parameter(session, rows)})
     return result.all() if with_topics else []
 
 
 @cache
 def _writing(dialect: str, names: tuple[str, ...], with_topics: bool) -> sa.Executable:
-    insert = ordered_insert(dialect, OutboxMessage, names)
+    insert = ordered_insert(dialect, OutboxMessage, names, _SHARED)
     insert = insert.on_conflict_do_nothing(index_elements=["dedupe_key"])
     if not with_topics:
         return insert
@@ -126,8 +129,4 @@ def _row(
         "state": OutboxState.CANCELLED if is_kept_back else OutboxState.PENDING,
         "suppressed_because": Because.UNANSWERED if is_kept_back else None,
         "outside_after": now if kind.goes_outside and not is_kept_back else None,
-        "is_urgent": False,
-        "attempts": 0,
-        "not_before": now,
-        "created_at": now,
     }

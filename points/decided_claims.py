@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from core.ids import new_id
-from core.rows import dialect_of, insert_rows, row_source, rows_parameter
+from core.rows import dialect_of, plain_insert, row_source, rows_parameter
 from members.access import Actor
 from members.models import Organization
 from points.models import Claim, ClaimEvent, ClaimEventKind, ClaimStatus
@@ -50,17 +50,14 @@ def mark(
             "claim_id": claim_id,
             # The step of being decided has the name of the status that it leads to.
             "kind": ClaimEventKind(status),
-            "actor_id": actor.member_id,
             "reason": reason,
-            "at": now,
         }
         for claim_id, (status, reason) in verdicts.items()
     ]
-    session.execute(
-        _deciding(dialect_of(session)),
-        {"actor": actor.member_id, "now": now} | rows_parameter(session, steps),
-    )
-    insert_rows(session, ClaimEvent, steps)
+    dialect, given = dialect_of(session), rows_parameter(session, steps)
+    session.execute(_deciding(dialect), {"actor": actor.member_id, "now": now, **given})
+    noting = plain_insert(dialect, ClaimEvent, tuple(steps[0]), ("actor_id", "at"))
+    session.execute(noting, {"actor_id": actor.member_id, "at": now, **given})
 
 
 @cache

@@ -39,17 +39,17 @@ def grant_all(session: Session, awards: Sequence[Award]) -> list[Posting]:
         return []
     limits: dict[quotas.Key, int] = {}
     for one in awards:
-        for cap in one.caps:
+        for key, cap in zip(_keys(one), one.caps, strict=True):
             # Two scheme versions may cap one bucket differently; each award keeps to its own.
-            key = _key(one, cap)
             limits[key] = max(cap.limit, limits.get(key, 0))
     used = quotas.lock(session, limits)
     postings = []
     for one in sorted(awards, key=_in_date_order):
-        mine = {cap.bucket: used[_key(one, cap)] for cap in one.caps}
+        keys = _keys(one)
+        mine = {key[-1]: used[key] for key in keys}
         postings.append(_posting(one, mine))
-        for cap in one.caps:
-            used[_key(one, cap)] += abs(postings[-1].grant.points)
+        for key in keys:
+            used[key] += abs(postings[-1].grant.points)
     quotas.store(session, used)
     return postings
 
@@ -76,8 +76,10 @@ def _in_date_order(award: Award) -> tuple[date, UUID]:
     return award.happened_on, origin.id if isinstance(origin, Source) else origin
 
 
-def _key(award: Award, cap: rules.Cap) -> quotas.Key:
-    return (award.member_id, award.scheme.definition.code, cap.bucket)
+def _keys(award: Award) -> list[quotas.Key]:
+    """The quota row of each of its caps, in their order."""
+    code = award.scheme.definition.code
+    return [(award.member_id, code, cap.bucket) for cap in award.caps]
 
 
 def _posting(award: Award, used: Mapping[str, int]) -> Posting:

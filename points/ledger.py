@@ -71,8 +71,14 @@ def post(
     session: Session, actor: Actor, postings: Sequence[Posting], *, now: datetime
 ) -> dict[UUID, UUID]:
     """Append one entry per posting in one statement; returns claim or source id -> entry id."""
-    rows = [_award_row(actor, posting, now) for posting in postings]
-    insert_rows(session, LedgerEntry, rows)
+    rows = [_award_row(posting) for posting in postings]
+    shared = {
+        "reason": "",
+        "actor_id": actor.member_id,
+        "request_id": actor.request_id,
+        "posted_at": now,
+    }
+    insert_rows(session, LedgerEntry, rows, shared=shared)
     return {posting.origin_id: row["id"] for posting, row in zip(postings, rows, strict=True)}
 
 
@@ -125,7 +131,7 @@ def _get_reviewed(session: Session, actor: Actor, entry_id: UUID) -> tuple[Ledge
     return entry, organization_id
 
 
-def _award_row(actor: Actor, posting: Posting, now: datetime) -> dict[str, Any]:
+def _award_row(posting: Posting) -> dict[str, Any]:
     grant, origin = posting.grant, posting.origin
     source = origin if isinstance(origin, Source) else None
     return {
@@ -148,8 +154,4 @@ def _award_row(actor: Actor, posting: Posting, now: datetime) -> dict[str, Any]:
         "points": grant.points,
         "binding_cap": grant.binding_cap.bucket if grant.binding_cap else None,
         "inputs": posting.inputs,
-        "reason": "",
-        "actor_id": actor.member_id,
-        "request_id": actor.request_id,
-        "posted_at": now,
     }

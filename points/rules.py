@@ -151,9 +151,11 @@ def _height_caps(
         room = Points(part.cap - _start_of(part, member_class) + part.allowance)
         bucket = f"component:{part.code}:{span_of(span, day)}"
         yield Cap(bucket, f"{part.name}{_SPAN_NAMES[span]}上限", room)
-    if definition.total_cap is None or not has_plain_total(definition, part):
+    if definition.total_cap is None or span is not definition.span:
         return
-    inside = [one for one in definition.components.values() if has_plain_total(definition, one)]
+    inside = _plain_parts(definition)
+    if not inside:
+        return
     started = sum(_start_of(one, member_class) for one in inside)
     free = sum(one.allowance for one in inside if one.kind is not ComponentKind.DEDUCTION)
     room = Points(definition.total_cap - started + free)
@@ -165,14 +167,16 @@ def component_span(definition: Definition, part: Component) -> Span:
     return Span.YEAR if part.is_yearly else definition.span
 
 
-def has_plain_total(definition: Definition, part: Component) -> bool:
-    """Whether points of a component are points of a span's total, so that its cap holds them.
+def _plain_parts(definition: Definition) -> list[Component]:
+    """The components whose points are points of a span's total, so that its cap holds them.
 
-    Not where parts are weighed, nor for one that counts beside the spans; there the score
-    keeps to the cap.
+    None where parts are weighed, nor one that counts beside the spans; there the score keeps to
+    the cap.
     """
-    is_weighed = any(one.weight != 1 for one in definition.components.values())
-    return not is_weighed and component_span(definition, part) is definition.span
+    parts = definition.components.values()
+    if any(one.weight != 1 for one in parts):
+        return []
+    return [one for one in parts if component_span(definition, one) is definition.span]
 
 
 def _start_of(part: Component, member_class: str | None) -> Points:
