@@ -34,6 +34,7 @@ class TodoKind(enum.StrEnum):
     PLEDGES_SUBMITTED = "pledges_submitted"
     LEAVES_REQUESTED = "leaves_requested"
     CONTACT_CASES = "contact_cases"
+    FEEDBACK = "feedback"
     TRANSFERS_IN = "transfers_in"
 
 

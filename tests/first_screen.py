@@ -13,6 +13,7 @@ from core.ids import new_id
 from members.contact.assigned_work_models import AssignedWork
 from members.contact.case_models import ContactAttempt, OwnReportLink
 from members.contact.models import ContactCase
+from members.feedback.models import Feedback
 from members.transfer_models import Transfer
 from notifications.models import InboxMessage, OutboxMessage
 from points.models import Claim, LedgerEntry
@@ -65,6 +66,7 @@ class Matters:
         self._add_pledge("submitted")
         self._add_meeting(status="requested")
         self.add_case()
+        self._add(Feedback, people.feedback_row)
         sender = self._world.organizations["三支部"]
         receiver = {"receiver_name": "", "receiver_organization_id": self._subject.organization_id}
         self._add(Transfer, people.transfer_row, sender_organization_id=sender, **receiver)

@@ -28,6 +28,7 @@ WORDS = {
         pledges_submitted="待审核的承诺",
         leaves_requested="待审批的请假",
         contact_cases="待联系党员",
+        feedback="待答复的意见",
         transfers_in="待接收的组织关系",
     ),
     "job_state": worded(JobState, queued="排队中", running="进行中", done="已完成", failed="失败"),

@@ -51,6 +51,7 @@ ANSWERS: dict[TodoKind, Answer] = {
     ),
     TodoKind.LEAVES_REQUESTED: Answer("leave.list_waiting_leaves"),
     TodoKind.CONTACT_CASES: Answer("contact-cases.list_contact_cases"),
+    TodoKind.FEEDBACK: Answer("feedback.list_feedback", {"state": "open"}),
     TodoKind.TRANSFERS_IN: Answer(
         "transfers.list_transfers", {"direction": "in", "status": "sent"}
     ),

@@ -20,7 +20,7 @@ class FeedbackKind(enum.StrEnum):
 
 
 class FeedbackTopic(enum.StrEnum):
-    """What it is about; the last three are requests about one's own data, and only those."""
+    """What it is about: a figure that seems wrong, say; the last three are requests about one's data."""
 
     FORMALISM = "formalism"
     PERSONAL_DATA = "personal_data"

@@ -114,7 +114,7 @@ def test_value_without_a_word_stops_the_start() -> None:
 
 def test_each_error_says_what_to_do(document: Document) -> None:
     for code, row in document.catalogue.items():
-        assert row["retry"] in {"never", "refresh", "upgrade", "after"} or re.fullmatch(
+        assert row["retry"] in {"never", "refresh", "confirm", "upgrade", "after"} or re.fullmatch(
             r"after:\d+", row["retry"]
         ), code
         assert CHINESE.search(row["fix"]), code
