@@ -20,7 +20,7 @@ class FeedbackKind(enum.StrEnum):
 
 
 class FeedbackTopic(enum.StrEnum):
-    """What it is about: a figure that seems wrong, say; the last three are requests about one's data."""
+    """What it is about (number: a figure seems wrong); the last three ask about one's own data."""
 
     FORMALISM = "formalism"
     PERSONAL_DATA = "personal_data"
