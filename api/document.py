@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document and the Swagger UI that shows it, with no outside address."""
 
+import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from api import fields as strict
-from api import problems
+from api import problem_responses, problems
 from api.auth import Access, guard
 from api.blueprints import Blueprint
 from api.fields import OutSchema
@@ -91,13 +92,12 @@ class ProblemOut(OutSchema):
 class Api(flask_smorest.Api):
     """smorest, with errors documented as what they are: problem details."""
 
-    ERROR_SCHEMA = ProblemOut
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def __init__(self) -> None:
         self._undescribed: list[Blueprint] = []
         self._describing = threading.RLock()
-        super().__init__()
+        super().__init__(spec_kwargs={"extra_plugins": [problem_responses.ProblemCodes()]})
 
     @property
     def spec(self) -> apispec.APISpec:
@@ -124,10 +124,8 @@ class Api(flask_smorest.Api):
         self._undescribed.append(blp)
 
     def _register_responses(self) -> None:
-        # smorest documents errors under the type of successful answers; ours have their own.
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
-        super()._register_responses()
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/json"
+        # Those that operations share are put there by the plugin.
+        self._spec.components.schema("ProblemOut", schema=ProblemOut)
 
     def _register_error_handlers(self) -> None:
         """`api.problems` answers errors."""
@@ -207,12 +205,23 @@ problems_cli = flask.cli.AppGroup("problems", help="错误代码表 docs/problem
 
 @problems_cli.command("write")
 def write_problem_page() -> None:
-    """Write docs/problems.md from the catalogue."""
+    """Write docs/problems.md from the catalogue, and the codes of each operation from the code."""
     _PROBLEM_PAGE.write_text(problem_page(), encoding="utf-8")
+    problem_responses.FILE.write_text(_codes_found(), encoding="utf-8")
 
 
 @problems_cli.command("check")
 def check_problem_page() -> None:
-    """Exit 1 unless docs/problems.md is what the catalogue says."""
-    if _PROBLEM_PAGE.read_text(encoding="utf-8") != problem_page():
-        raise SystemExit(f"{_PROBLEM_PAGE} 已过时：flask --app wsgi problems write")
+    """Exit 1 unless docs/problems.md and the codes of each operation are what the code says."""
+    for path, found in ((_PROBLEM_PAGE, problem_page()), (problem_responses.FILE, _codes_found())):
+        if path.read_text(encoding="utf-8") != found:
+            raise SystemExit(f"{path} 已过时：flask --app wsgi problems write")
+
+
+def _codes_found() -> str:
+    # Only whoever asks for the list pays for reading the whole program.
+    from api.cli.problem_codes import find_codes
+
+    found = find_codes(flask.current_app)
+    lines = (f"  {json.dumps(name)}: {json.dumps(codes)}" for name, codes in sorted(found.items()))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
