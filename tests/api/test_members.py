@@ -142,5 +142,7 @@ def test_no_answer_has_a_field_for_the_whole_phone(app: Flask) -> None:
     # Input: signing in, adding a member, changing one, adding a further number.
     inputs = {"SignInIn", "SmsCodeIn", "WechatBindingIn"}
     inputs |= {"MemberIn", "MemberChangeIn", "ContactNumberIn"}
+    # An office makes its number known; who is signed in confirms with the code sent to his.
+    inputs |= {"ContactPhoneIn", "SessionConfirmationIn"}
     # And one answer: a number disclosed for a stated purpose, on record.
     assert with_phone == inputs | {"NumberDisclosureOut"}
