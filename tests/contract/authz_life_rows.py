@@ -136,14 +136,29 @@ def sheet_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
 
 
 def pledge_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
-    return owned_by(s) | {
-        "reviewer_organization_id": s.organization_id,
-        "year": s.year,
-        "kind": "annual_pledge",
-        "status": "submitted",
-        "text_number": 1,
-        "entered_by": s.member_id,
-        "created_at": NOW,
+    return (
+        owned_by(s)
+        | _pledge_text(s)
+        | {
+            "reviewer_organization_id": s.organization_id,
+            "year": s.year,
+            "kind": "annual_pledge",
+            "status": "submitted",
+            "text_number": 1,
+            "entered_by": s.member_id,
+            "created_at": NOW,
+        }
+    )
+
+
+def revision_row(s: Subject, w: AuthzWorld) -> dict[str, Any]:
+    """The text of the pledge as it was put forward: approving it reads this."""
+    put = {"number": 1, "proposed_by": s.member_id, "proposed_at": NOW}
+    return {"pledge_id": s.ids["pledge"]} | _pledge_text(s) | put
+
+
+def _pledge_text(s: Subject) -> dict[str, Any]:
+    return {
         "category": "service",
         "title": s.title,
         "content": "每月上门看望",

@@ -104,6 +104,10 @@ def add_everything(found: AuthzWorld) -> None:
         [life.minutes_row(s, found) for s in found.everybody()],
     )
     session.execute(
+        sa.insert(pledge_models.PledgeRevision),
+        [{"id": new_id()} | life.revision_row(s, found) for s in found.everybody()],
+    )
+    session.execute(
         sa.insert(transfer_models.Graduate),
         [people.graduate_row(s, found) for s in found.everybody()],
     )
