@@ -9,6 +9,8 @@ import flask
 import structlog
 from werkzeug.wrappers import Response
 
+# Why it was refused, and how somebody signed in or tried to.
+_WHERE_KNOWN = ("problem_code", "sign_in_means")
 log = structlog.get_logger(__name__)
 
 
@@ -35,5 +37,6 @@ def _finish(response: Response) -> Response:
         status=response.status_code,
         ms=round((time.perf_counter() - began) * 1000, 1) if began is not None else None,
         member=str(actor.member_id) if actor is not None else None,
+        **{name: flask.g.get(name) for name in _WHERE_KNOWN if name in flask.g},
     )
     return response

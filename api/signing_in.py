@@ -37,6 +37,7 @@ def sign_in(data: Mapping[str, Any], *, device: Device) -> Tokens:
         DomainError, Problem: who it is was not shown; see each means.
     """
     means = _MEANS[data["grant"]]
+    flask.g.sign_in_means = data["grant"]
     # A flood must not hold a thread and a connection each while it waits for its limit's row.
     with passwords.place() if means is _by_password else nullcontext():
         return _limited(means, data, device)

@@ -18,6 +18,7 @@ from core.config import ConfigError, Settings
 from core.server_settings import ServerSettings
 from tests.engines import environment
 from tests.served import Service
+from tests.world import PASSWORD
 
 HEALTH = "/api/v1/healthz"
 
@@ -198,7 +199,21 @@ def test_request_is_one_event_without_address_name_or_secret(service: Service) -
     assert (second["operation"], second["status"], second["member"]) == (
         "get_own_report", 404, None,
     )  # fmt: skip
+    assert ("problem_code" in first, second["problem_code"]) == (False, "own_report.link_invalid")
     assert "secret" not in str(events)
+
+
+def test_sign_in_is_logged_with_its_means_and_why_it_failed(service: Service) -> None:
+    phone, body = service.world.phones["党员甲"], {"grant": "password"}
+    with capture_logs() as events:
+        service.nobody.post("/auth/sessions", body | {"phone": phone, "password": "Wrong-Horse-1"})
+        service.nobody.post("/auth/sessions", body | {"phone": phone, "password": PASSWORD})
+
+    failed, succeeded = (event for event in events if event["event"] == "request")
+    assert (failed["sign_in_means"], failed["problem_code"]) == ("password", "auth.bad_credentials")
+    assert (succeeded["sign_in_means"], succeeded["status"]) == ("password", 201)
+    assert "problem_code" not in succeeded
+    assert phone not in str(events)
 
 
 def test_refused_request_is_logged_as_any_other(few: Service) -> None:

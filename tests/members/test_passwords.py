@@ -71,6 +71,8 @@ def test_changed_password_signs_every_other_device_out(
 @pytest.mark.parametrize(
     "new",
     ["Short-123", "x" * 129, "1234567890", "PASSWORD123", "aaaaaaaaaaaa", PHONE, PASSWORD,
+     "qazwsxedcrfv", "woaini1314", "abcabcabcabc", "dangyuan2026", "zhonggong-1921",
+     "Liverpool2019",
      "\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10",
      PASSWORD.replace("R", "\uff32")],
 )  # fmt: skip
