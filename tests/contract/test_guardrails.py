@@ -130,7 +130,8 @@ def test_guardrail_1_3_5_no_table_or_column_is_banned(app: flask.Flask) -> None:
 
 
 def test_guardrail_1_3_5_no_operation_field_or_choice_is_banned(document: Document) -> None:
-    names = names_in_document(document)
+    # What is refused is no measure of anybody: the outbox says what cannot be done offline.
+    names = names_in_document(document) - document.catalogue.keys()
 
     assert len(names) > 100
     assert sorted(filter(is_banned, names)) == []
