@@ -24,6 +24,8 @@ from tests.fuzzing.runs import Run
 from tests.fuzzing.twins import twins
 from tests.fuzzing.verdicts import GOALS, Tally
 
+# After how many operations it is said how far it has come.
+PROGRESS = 20
 _runs: list[Run] = []
 _open = ExitStack()
 
@@ -37,10 +39,12 @@ def campaign(directory: Path, requests: int, seed: int, processes: int) -> Tally
         # The first operations of a list take one more each, so that the sum is what was asked.
         shares = [requests // len(names) + (n < requests % len(names)) for n in range(len(names))]
         tasks = [pool.submit(_try, *one) for one in zip(names, shares, strict=True)]
-        for task in as_completed(tasks):
+        for number, task in enumerate(as_completed(tasks), 1):
             for line in _told(task.result()):
                 _say(line)
             tally.add(task.result())
+            if number % PROGRESS == 0:
+                _say(f"{number} of {len(tasks)} operations, {tally.requests} requests")
     return tally
 
 

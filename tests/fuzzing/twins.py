@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from unittest import mock
 
+import sqlalchemy as sa
 import time_machine
 
 from core import ids
@@ -42,6 +43,10 @@ def twins(databases: Databases) -> Iterator[Twins]:
         for kind in ENGINE_KINDS:
             with _same_ids():
                 services[kind] = stack.enter_context(authz_service(databases, kind))
+        # It waits while requests are made up, which for some operations takes minutes.
+        services["postgresql"].connection.execute(
+            sa.text("SET LOCAL idle_in_transaction_session_timeout = 0")
+        )
         stack.enter_context(time_machine.travel(NOW, tick=False))
         yield Twins(services)
 
