@@ -24,6 +24,7 @@ from core.db import session_info
 from members.access_models import Role
 from tests.devices import sign_in
 from tests.engines import Databases
+from tests.undoing import undone
 from tests.world import NOW, World, build_world
 
 PROBLEM = "application/problem+json"
@@ -221,9 +222,8 @@ class Service:
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
         """Whatever is sent in this block leaves no trace."""
-        savepoint = self.connection.begin_nested()
-        yield
-        savepoint.rollback()
+        with undone(self.connection):
+            yield
         self.world.session.expire_all()
 
 

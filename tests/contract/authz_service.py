@@ -23,6 +23,7 @@ from tests.contract.authz_requests import Prepared, Requests, fresh_headers
 from tests.contract.authz_world import PRINCIPALS, AuthzWorld, build_people
 from tests.engines import Databases
 from tests.served import document_of
+from tests.undoing import undone
 from tests.world import NOW
 
 WRITE = re.compile(r"\s*(?:WITH .*?)?(?:INSERT INTO|UPDATE|DELETE FROM) \"?(\w+)", re.S)
@@ -101,14 +102,12 @@ class AuthzService:
     def send(self, prepared: Prepared, principal: str) -> Outcome:
         """Send it and undo it."""
         headers = fresh_headers(self.tokens.get(principal))
-        savepoint = self.connection.begin_nested()
-        self.writes.tables.clear()
-        answer = self.app.test_client().open(
-            PREFIX + prepared.path, method=prepared.method, headers=headers, **prepared.options
-        )
-        outcome = Outcome(answer, tuple(self.writes.tables), self._is_audited(answer))
-        savepoint.rollback()
-        return outcome
+        with undone(self.connection):
+            self.writes.tables.clear()
+            answer = self.app.test_client().open(
+                PREFIX + prepared.path, method=prepared.method, headers=headers, **prepared.options
+            )
+            return Outcome(answer, tuple(self.writes.tables), self._is_audited(answer))
 
     def _is_audited(self, answer: TestResponse) -> bool:
         """Whether the request is in the audit trail as refused."""

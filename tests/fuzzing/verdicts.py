@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 from tests.contract.authz_table import Cell
 from tests.fuzzing.cases import aim
 from tests.fuzzing.twins import Twins
+from tests.undoing import undone
 
 # What the report counts by name; any other failure of a check is counted under its own.
 GOALS = {
@@ -96,12 +97,9 @@ class Judge:
         self, kind: str, case: Case, headers: dict[str, str]
     ) -> tuple[Response, list[tuple[str, str]]]:
         service = self._twins.services[kind]
-        savepoint = service.connection.begin_nested()
-        try:
+        with undone(service.connection):
             answer = case.call(app=service.app, headers=headers)
             return answer, self._failures(kind, case, answer, headers)
-        finally:
-            savepoint.rollback()
 
     def _failures(
         self, kind: str, case: Case, answer: Response, headers: dict[str, str]
