@@ -21,6 +21,9 @@ from members.access import Actor
 
 log = structlog.get_logger(__name__)
 
+# What may be sent without a name, and what only they are told who have not sent it.
+_ANONYMOUS = "feedback"
+_OF_STRANGERS = frozenset({"not_found", "perm.denied"})
 _DENIED = frozenset({401, 403, 404})
 _RULED_OUT = frozenset({409, 422})
 
@@ -58,6 +61,8 @@ def _note_refusal(response: Response) -> Response:
     attribution: Attribution | None = db.session().info.get(KEY)
     if outcome is None or attribution is None or attribution.kind is not ActorKind.MEMBER:
         return response
+    if _may_name_a_sender():
+        return response
     try:
         _write_refusal(db.session(), attribution, outcome)
     except sqlalchemy.exc.SQLAlchemyError as error:  # a refusal stays the refusal that it is
@@ -74,6 +79,12 @@ def _write_refusal(session: Session, attribution: Attribution, outcome: Outcome)
     named = {place: one for place, one in given.items() if isinstance(one, UUID)}
     audit.note_refusal(session, attribution, outcome, flask.g.problem_code, named)
     session.commit()
+
+
+def _may_name_a_sender() -> bool:
+    """Whether this refusal would tell who has sent something anonymously, by standing beside it."""
+    is_strangers = flask.g.problem_code in _OF_STRANGERS
+    return flask.request.blueprint == _ANONYMOUS and not is_strangers
 
 
 def _outcome(status: int) -> Outcome | None:

@@ -118,6 +118,13 @@ class Count(fields.Integer):
         return value
 
 
+class Version(Count):
+    """The version that the caller saw. Whatever it is, the next one must fit into its column."""
+
+    def __init__(self, *, minimum: int = 1, **kwargs: Any):
+        super().__init__(minimum=minimum, maximum=INT_MAX - 1, required=True, **kwargs)
+
+
 class QueryCount(Count):
     """An integer in a query string: ASCII digits only."""
 

@@ -88,7 +88,11 @@ EMPTIED = (
     _blank("service_signup", "given_word"),
     _gone("service_correction", "grounds"),
     _gone("objection", "reason", by="objector_id"),
-    Erased("feedback", values={"text": ERASED_NAME, "unsettled_reason": ""}),
+    Erased(
+        "feedback",
+        values={"text": ERASED_NAME, "unsettled_reason": "", "page": "", "operation": ""}
+        | {"error_request_id": ""},
+    ),
 )
 
 _NO_TEXT = "只有编号、日期和类别，没有姓名和自由文字"

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.db import Base
 from members.access_models import RoleGrant
+from members.feedback.models import Feedback, FeedbackStatus, FeedbackTopic
 from members.models import Affiliation, AffiliationKind, Member, MembershipStatus
 from members.role_grant_reading import not_over
 
@@ -24,6 +25,7 @@ def find_holds(session: Session, member_id: UUID, *, on: date) -> list[str]:
         "有积分申报在等待审核。": _rows("claim", member_id, status="pending"),
         "有加减分在等待公示或确认。": _rows("adjustment", member_id, status="pending"),
         "有异议还没有答复。": _rows("objection", member_id, status="open"),
+        "有意见反馈还没有答复。": _has_open_feedback(member_id),
         "有职务还没有免去。": sa.exists().where(RoleGrant.member_id == member_id, *not_over(on)),
         "有积分记在还没有结账的年度，结账以后才能删除。": _has_open_points(member_id),
     }
@@ -47,6 +49,15 @@ def _has_open_points(member_id: UUID) -> sa.ColumnElement[bool]:
         entry.c.member_id == member_id,
         period.c.id == entry.c.period_id,
         period.c.status != "closed",
+    )
+
+
+def _has_open_feedback(member_id: UUID) -> sa.ColumnElement[bool]:
+    # To ask for one's own deletion must not stand in its way.
+    return sa.exists().where(
+        Feedback.member_id == member_id,
+        Feedback.status != FeedbackStatus.ANSWERED,
+        Feedback.topic != FeedbackTopic.DELETION,
     )
 
 

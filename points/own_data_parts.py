@@ -75,7 +75,12 @@ PARTS = (
     Part("adjustment", "人工加减分"),
     Part("period_statement", "年度结账单"),
     Part("objection", "我提出的异议和答复", by="objector_id"),
-    Part("inbox_message", "收到的消息"),
+    # A message to somebody in office names those whom it is about.
+    Part(
+        "inbox_message",
+        "收到的消息（标题和时间；正文可能写有他人的姓名，请在应用里看）",
+        without=("body",),
+    ),
     Part("notification_preference", "消息设置"),
     Part(
         "member_channel_address",

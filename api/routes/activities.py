@@ -13,7 +13,7 @@ from activities.templates import FromTemplate
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Flag, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Choice, Flag, Identifier, InSchema, Instant, OutSchema, Text, Version
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -58,7 +58,7 @@ class ActivityIn(InSchema):
 
 
 class ActivityChangeIn(ActivityIn):
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class FromTemplateIn(InSchema):

@@ -10,7 +10,7 @@ from activities.records import VoteCount
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Count, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Count, Identifier, InSchema, Instant, OutSchema, Text, Version
 from api.routes.activities import ORGANISERS
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -33,8 +33,8 @@ class RecordIn(InSchema):
         load_default="",
         metadata={"example": "下月走访困难党员 3 户。"},
     )
-    version = Count(
-        required=True, metadata={"example": 0, "description": "第一次填写为 0，以后为读到的版本"}
+    version = Version(
+        minimum=0, metadata={"example": 0, "description": "第一次填写为 0，以后为读到的版本"}
     )
 
 

@@ -11,7 +11,7 @@ from activities.templates import TemplateData
 from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Identifier, InSchema, OutSchema, Text
+from api.fields import Choice, Count, Identifier, InSchema, OutSchema, Text, Version
 from api.routes.activities import ORGANISERS, kinds_field
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -32,7 +32,7 @@ class TemplateIn(InSchema):
 
 
 class TemplateChangeIn(TemplateIn):
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class TemplateOut(OutSchema):

@@ -8,7 +8,7 @@ from marshmallow import fields
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Choice, Day, Identifier, InSchema, Instant, OutSchema, Text, Version
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -56,7 +56,7 @@ class WorkAnswerIn(InSchema):
         load_default="",
         metadata={"example": "", "description": "除已完成外，须写明理由"},
     )
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class OwnWordIn(InSchema):

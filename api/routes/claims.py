@@ -11,7 +11,6 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import (
     Choice,
-    Count,
     Day,
     Flag,
     Identifier,
@@ -20,6 +19,7 @@ from api.fields import (
     OutSchema,
     PointsText,
     Text,
+    Version,
 )
 from api.paging import PageQuery, encode_page, page_of
 from api.routes.services import FlagOut, shown_flags
@@ -78,7 +78,7 @@ class QueueCountsOut(OutSchema):
 
 class DecisionIn(InSchema):
     id = Identifier(required=True, metadata={"example": _ID})
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
     action = Choice(Action, required=True, metadata={"example": "approve"})
     reason = Text(length_max=200, length_min=0, load_default="", metadata={"example": ""})
 

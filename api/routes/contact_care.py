@@ -9,7 +9,7 @@ from marshmallow import fields
 from api.auth import STAFF, Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema
+from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, Version
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -137,9 +137,8 @@ class ContactPolicyIn(InSchema):
     abroad_years = _count("abroad_years", "出国（境）学习研究；不少于 5 年", 50)
     touch_months = _count("touch_months", "流动党员：最长几个月联系一次", 6)
     talk_months = _count("talk_months", "流动党员：最长几个月谈心一次；不长于 6 个月", 6)
-    version = Count(
+    version = Version(
         minimum=0,
-        required=True,
         metadata={"example": 0, "description": "看到的版本；区里没有设过为 0"},
     )
 

@@ -8,7 +8,7 @@ from marshmallow import fields
 from api.auth import current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import Choice, Day, Identifier, InSchema, Instant, OutSchema, Text, Version
 from api.idempotency import Retry
 from api.recorded_reading import recorded_reading
 from api.routes.contact_cases import KEEPERS, WORKERS, ContactCaseOut, shown_case
@@ -59,12 +59,12 @@ class ContactAttemptIn(InSchema):
 class CaseAssignmentIn(InSchema):
     assignee_id = Identifier(required=True, metadata={"example": _ID})
     role = Choice(AssigneeRole, required=True, metadata={"example": "branch_secretary"})
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class CaseReasonIn(InSchema):
     reason_code = Choice(ReasonCode, required=True, metadata={"example": "work_elsewhere"})
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class CaseEndIn(InSchema):

@@ -10,7 +10,6 @@ from api.blueprints import Blueprint
 from api.extensions import db
 from api.fields import (
     Choice,
-    Count,
     Day,
     Flag,
     Identifier,
@@ -18,6 +17,7 @@ from api.fields import (
     Instant,
     OutSchema,
     Text,
+    Version,
 )
 from api.paging import PageQuery, encode_page, page_of
 from api.recorded_reading import recorded_reading
@@ -92,7 +92,7 @@ class FeedbackUnsettledIn(InSchema):
 
 
 class FeedbackVersionIn(InSchema):
-    version = Count(required=True, minimum=1, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class FeedbackForwardIn(FeedbackVersionIn):

@@ -16,6 +16,7 @@ from api.fields import Identifier, Instant, OutSchema, PointsText
 from core.clock import utc_now
 from core.todo import Todo, TodoKind
 from members.access import Actor
+from members.access_models import Role
 from members.branch_contact import BranchContact
 
 blp = Blueprint("home", __name__, description="首页")
@@ -139,7 +140,7 @@ def get_home() -> Any:
         "todo": [_shown(one, actor) for one in found.todo],
         "notices": found.notices,
         "unread": found.unread,
-        "contact": _contact(found),
+        "contact": _contact(found, actor),
         "sync": {"href": flask.url_for("sync.sync"), "feature_level": FEATURE_LEVEL},
         "server_time": now,
     }
@@ -164,6 +165,7 @@ def _shown(one: Todo, actor: Actor) -> dict[str, Any]:
     }
 
 
+_LEADING = (Role.BRANCH_SECRETARY, Role.DEPUTY_SECRETARY)
 _DUTIES = {
     "branch_secretary": "书记",
     "deputy_secretary": "副书记",
@@ -171,19 +173,21 @@ _DUTIES = {
 }
 
 
-def _contact(found: Home) -> dict[str, Any] | None:
+def _contact(found: Home, actor: Actor) -> dict[str, Any] | None:
     contact = found.contact
     if contact is None:
         return None
     return {
         **dataclasses.asdict(contact),
-        "line": _call(contact),
+        "line": _call(contact, leads_himself=bool(actor.places(_LEADING))),
         "is_report_asked": found.is_report_asked,
     }
 
 
-def _call(contact: BranchContact) -> str:
+def _call(contact: BranchContact, *, leads_himself: bool) -> str:
     if contact.name is None or contact.role is None:
-        return "支部书记暂缺，请联系上级党组织"
+        return "请联系上级党组织" if leads_himself else "支部书记暂缺，请联系上级党组织"
     person = f"{_DUTIES[contact.role]}{contact.name}"
-    return f"打电话给{person}" if contact.phone else f"请找{person}"
+    # The number is the branch's: nobody from above answers it.
+    is_there = contact.role in _LEADING
+    return f"打电话给{person}" if contact.phone and is_there else f"请找{person}"

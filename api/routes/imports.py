@@ -8,7 +8,16 @@ from marshmallow import fields, validate
 from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, FilePart, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import (
+    Choice,
+    FilePart,
+    Identifier,
+    InSchema,
+    Instant,
+    OutSchema,
+    Text,
+    Version,
+)
 from api.paging import PageQuery, encode_page, page_of
 from api.routes.jobs import JobOut
 from core.clock import utc_now
@@ -45,7 +54,7 @@ class MappingIn(InSchema):
             "example": {"单位": "branch_name", "备注电话": None},
         },
     )
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class RowsQuery(PageQuery):

@@ -8,7 +8,7 @@ from marshmallow import fields
 from api.auth import Access, any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, Text
+from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, Text, Version
 from api.paging import PageQuery, encode_page, page_of
 from api.recorded_reading import recorded_reading
 from core import audit
@@ -60,7 +60,7 @@ class MemberChangeIn(ProfileIn):
         allow_none=True,
         metadata={"example": "13800008000", "description": "省略即不改，null 即删除"},
     )
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class RosterLineOut(OutSchema):

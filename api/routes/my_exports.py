@@ -15,6 +15,7 @@ from api.recorded_reading import recorded_reading
 from core.clock import utc_now
 from core.db import unit_of_work, vault_of
 from members import data_copies
+from members.confirmations import is_recent
 from members.data_copies import COPY_LINKS
 from members.data_copy_models import DataCopy
 
@@ -42,7 +43,8 @@ class ExportOut(OutSchema):
         metadata={
             "example": _URL,
             "type": ["string", "null"],
-            "description": "五分钟内有效，不用带令牌；还没有生成时为空。过期后重新读取这个列表",
+            "description": "五分钟内有效，不用带令牌；过期后重新读取。"
+            "还没有生成，或最近没有确认是本人时为空",
         },
     )
 
@@ -52,7 +54,9 @@ class ExportOut(OutSchema):
 
     def link_to(self, copy: DataCopy) -> str | None:
         """A link for its member, who has just asked."""
-        if copy.sha256 is None:
+        # It opens a number in full, so an unlocked phone alone is not enough (decision 136).
+        is_confirmed = is_recent(current_actor().confirmed_at, now=utc_now())
+        if copy.sha256 is None or not is_confirmed:
             return None
         vault = vault_of(db.session())
         token = COPY_LINKS.make(vault, copy.id, copy.member_id, now=utc_now())
@@ -63,7 +67,7 @@ class ExportsOut(OutSchema):
     items = fields.List(fields.Nested(ExportOut))
 
 
-@blp.post("/me/exports", access=Access.MEMBER)
+@blp.post("/me/exports", access=Access.MEMBER, asks_confirmation=True)
 @blp.response(202, ExportOut)
 def request_export() -> Any:
     """要一份本人信息的副本（压缩包，JSON 和说明），在后台生成；每天最多两份，保留三天"""

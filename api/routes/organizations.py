@@ -8,7 +8,16 @@ from marshmallow import fields
 from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, QueryCount, Text
+from api.fields import (
+    Choice,
+    Day,
+    Identifier,
+    InSchema,
+    OutSchema,
+    QueryCount,
+    Text,
+    Version,
+)
 from core.clock import utc_now
 from core.db import unit_of_work
 from members import branch_contact, organization_moves, organization_reading, organizations
@@ -31,7 +40,7 @@ KEEPERS = any_of(*ROSTER_ROLES)
 class OrganizationChangeIn(InSchema):
     name = Text(length_max=80, required=True, metadata={"example": _NAME})
     sector = Choice(Sector, required=True, metadata={"example": "village"})
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class OrganizationIn(InSchema):
@@ -44,7 +53,7 @@ class OrganizationIn(InSchema):
 class MoveIn(InSchema):
     parent_id = Identifier(required=True, metadata={"example": _PARENT_ID})
     reason = Text(length_max=200, required=True, metadata={"example": "撤乡并镇"})
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class ContactPhoneIn(InSchema):

@@ -13,7 +13,7 @@ from activities.pledge_states import PledgeStep
 from api.auth import any_of, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, Text
+from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, Text, Version
 from api.routes.pledge_records import PledgeDetailOut, shown_record
 from api.routes.pledges import PledgeNoteIn
 from core.clock import utc_now
@@ -27,7 +27,7 @@ REVIEWERS = any_of(*REVIEWING_ROLES)
 
 
 class VersionIn(InSchema):
-    version = Count(minimum=1, required=True, metadata={"example": 2})
+    version = Version(metadata={"example": 2})
 
 
 class ReasonIn(VersionIn):

@@ -13,7 +13,16 @@ from activities.pledge_models import PledgeBody
 from api.auth import current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, OutSchema, PointsText, Text
+from api.fields import (
+    Choice,
+    Day,
+    Identifier,
+    InSchema,
+    OutSchema,
+    PointsText,
+    Text,
+    Version,
+)
 from api.routes.pledge_decisions import REVIEWERS, meeting_of
 from api.routes.pledge_records import PledgeDetailOut, shown_record
 from core.clock import utc_now
@@ -35,7 +44,7 @@ class EvaluatingMeetingIn(InSchema):
 class UnfulfilledIn(EvaluatingMeetingIn):
     grade = Text(length_max=20, required=True, metadata={"example": "差"})
     reason = Text(length_max=200, required=True, metadata={"example": "全年没有开展"})
-    version = Count(minimum=1, required=True, metadata={"example": 5})
+    version = Version(metadata={"example": 5})
 
 
 class RatingsIn(InSchema):
@@ -49,7 +58,7 @@ class RatingsIn(InSchema):
         load_default="",
         metadata={"example": "", "description": "重新评定的必填"},
     )
-    version = Count(minimum=1, required=True, metadata={"example": 5})
+    version = Version(metadata={"example": 5})
 
 
 class EvaluationIn(EvaluatingMeetingIn, RatingsIn):

@@ -9,7 +9,7 @@ from activities.pledge_rules import Amendment, NewPledge, PledgeWords
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Identifier, InSchema, Text
+from api.fields import Choice, Count, Day, Identifier, InSchema, Text, Version
 from api.routes.pledge_records import PledgeDetailOut, shown_record
 from core.clock import utc_now
 from core.db import unit_of_work
@@ -54,12 +54,12 @@ class PledgeIn(PledgeWordsIn):
 
 class PledgeEditIn(PledgeWordsIn):
     due_on = Day(required=True, metadata={"example": "2026-12-20"})
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class PledgeAmendmentIn(PledgeWordsIn):
     reason = Text(length_max=200, required=True, metadata={"example": "服务对象增加"})
-    version = Count(minimum=1, required=True, metadata={"example": 5})
+    version = Version(metadata={"example": 5})
 
 
 class PledgeNoteIn(InSchema):

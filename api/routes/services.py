@@ -11,7 +11,18 @@ from activities.service_rules import FLAG_LABELS, ServiceFacts, is_backfill
 from api.auth import Access, current_actor
 from api.blueprints import Blueprint
 from api.extensions import db
-from api.fields import Choice, Count, Day, Flag, Identifier, InSchema, Instant, OutSchema, Text
+from api.fields import (
+    Choice,
+    Count,
+    Day,
+    Flag,
+    Identifier,
+    InSchema,
+    Instant,
+    OutSchema,
+    Text,
+    Version,
+)
 from api.paging import PageQuery, encode_page, page_of
 from core.clock import business_day, utc_now
 from core.db import unit_of_work
@@ -49,7 +60,7 @@ class ServiceIn(ServiceFactsIn):
 
 
 class ServiceCorrectionIn(ServiceFactsIn):
-    version = Count(minimum=1, required=True, metadata={"example": 1})
+    version = Version(metadata={"example": 1})
 
 
 class FlagOut(OutSchema):

@@ -22,7 +22,7 @@ from members.feedback.models import (
     FeedbackStepKind,
 )
 from members.feedback.routing import HANDLING_ROLES, is_none_of, load_staff, matter_of
-from members.feedback.rules import FeedbackInvalid, chain_of, find_bodies
+from members.feedback.rules import FeedbackInvalid, chain_above, chain_of, find_bodies
 from members.models import Organization
 
 
@@ -143,7 +143,11 @@ def _require_target(session: Session, actor: Actor, feedback: Feedback, to: UUID
     about = feedback.about_organization_id
     staff = load_staff(session, {about, to}, on=actor.on)
     is_allowed = find_bodies(chain, about, kind, to) and staff.free(to, matter_of(feedback))
-    if to == feedback.handling_organization_id or not is_allowed:
+    is_back = to == feedback.handling_organization_id
+    if feedback.first_answered_by is not None:
+        # What the first answer did not settle goes upwards only.
+        is_back = to not in chain_above(chain, feedback.handling_organization_id)
+    if is_back or not is_allowed:
         message = "请转给能答复的其他组织：不能是被投诉的组织，且须有与此事无关的人办理"
         problem = FieldProblem("/to_organization_id", FeedbackInvalid.code, message)
         raise FeedbackInvalid(message, problems=(problem,))
@@ -153,6 +157,9 @@ def _change(
     session: Session, seen: Feedback, version: int, changes: dict[str, Any], step: FeedbackStep
 ) -> Feedback:
     """Write the change and its step, or find that somebody was first."""
+    # Whether it may be changed was judged on the row as it was read, and on no later one.
+    if seen.version != version:
+        raise VersionConflict
     changed = session.scalar(
         sa.update(Feedback)
         .where(

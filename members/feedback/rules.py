@@ -72,6 +72,11 @@ def chain_of(path: str) -> list[UUID]:
     return [UUID(part) for part in reversed(path.strip("/").split("/")) if part]
 
 
+def chain_above(chain: Sequence[UUID], organization_id: UUID) -> Sequence[UUID]:
+    """Those of a chain that stand above one of its organisations."""
+    return chain[chain.index(organization_id) + 1 :]
+
+
 def require_consistent(draft: Draft) -> None:
     """Raise FeedbackInvalid unless topic and kind fit, and anonymous is meant in earnest."""
     problems = tuple(_problems(draft))

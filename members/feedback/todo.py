@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import sqlalchemy as sa
+
 from core.todo import Part, TodoKind, Words, part
 from members.access import Actor
+from members.access_models import RoleGrant, in_force
 from members.feedback.models import Feedback, FeedbackStatus
 from members.feedback.routing import HANDLING_ROLES, is_none_of
 
@@ -25,7 +28,14 @@ def office_parts(actor: Actor) -> Sequence[Part]:
         place=Feedback.handling_organization_id,
         on_day=Feedback.due_on,
     )
-    is_for_him = Feedback.taken_by.is_(None) | (Feedback.taken_by == actor.member_id)
+    # Whoever took it may have left office since: then it is everybody's again.
+    is_on_it = sa.exists().where(
+        RoleGrant.member_id == Feedback.taken_by,
+        RoleGrant.organization_id == Feedback.handling_organization_id,
+        RoleGrant.role.in_(HANDLING_ROLES),
+        in_force(actor.on),
+    )
+    is_for_him = (Feedback.taken_by == actor.member_id) | ~is_on_it
     return [
         head.where(
             Feedback.handling_organization_id.in_(offices),

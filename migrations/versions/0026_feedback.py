@@ -20,7 +20,10 @@ SCOPED: row_security.Scoped = {
     "data_copy": ((), ("member_id",)),
 }
 # A step is seen by whom the policy shows its feedback.
-STEPS = "(SELECT scope_is_all()) OR feedback_id IN (SELECT id FROM feedback)"
+STEPS = (
+    "(SELECT scope_is_all()) OR"
+    " EXISTS (SELECT 1 FROM feedback WHERE feedback.id = feedback_step.feedback_id)"
+)
 
 
 def upgrade() -> None:

@@ -29,13 +29,13 @@ KINDS = (
         "feedback_late",
         frozenset({"kind", "body", "due"}),
         "您的反馈还没有答复",
-        "您的{kind}应由{body}在 {due} 之前答复，现已逾期，已提醒该组织和它的上级。",
+        "您的{kind}应由{body}在 {due} 之前答复，现已逾期。",
     ),
     MessageKind(
         "feedback_answered",
         frozenset({"kind"}),
         "您的反馈已有答复",
-        "您的{kind}已有答复，请在“我的反馈”里查看。没有解决的，可以提一次，由上一级再答复。",
+        "您的{kind}已有答复，请在“我的反馈”里查看。",
         matter="您的意见反馈已有答复",
     ),
     # The same for an anonymous one, which never leaves the inbox.
@@ -43,6 +43,6 @@ KINDS = (
         "feedback_answered_quietly",
         frozenset({"kind"}),
         "您的反馈已有答复",
-        "您的{kind}已有答复，请在“我的反馈”里查看。没有解决的，可以提一次，由上一级再答复。",
+        "您的{kind}已有答复，请在“我的反馈”里查看。",
     ),
 )

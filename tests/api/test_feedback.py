@@ -9,9 +9,12 @@ from sqlalchemy.orm import sessionmaker
 
 from core.audit_models import AuditEvent
 from core.db import session_info, vault_of
+from core.ids import new_id
 from jobs.requested import run_next
 from jobs.schedule import REQUESTED
-from tests.served import Service
+from members.access_models import Role
+from members.session_models import DeviceSession
+from tests.served import Caller, Service
 from tests.world import NOW
 
 COMPLAINT: dict[str, Any] = {"kind": "complaint", "topic": "formalism", "text": "要求交照片"}
@@ -48,6 +51,31 @@ def test_complaint_is_sent_answered_and_brought_higher(service: Service) -> None
     assert "feedback" in str(shown)
 
 
+def refuse_by_key(member: Caller, path: str, body: dict[str, Any]) -> None:
+    """Send it, and another text under the same key, as a phone does after a lost answer."""
+    key = {"Idempotency-Key": str(new_id())}
+    (words,) = body.keys() & {"text", "reason"}
+    assert member.send("POST", path, json=body, headers=key).status_code in (200, 201)
+    again = member.send("POST", path, json=body | {words: "另一段话"}, headers=key)
+    assert again.json["code"] == "idempotency.mismatch"
+
+
+def test_officer_who_takes_his_own_anonymous_one_is_not_named(service: Service) -> None:
+    world = service.world
+    world.add_member("街道干事二", "二支部")
+    world.grant("街道干事二", Role.COMMITTEE_OFFICER, "街道")
+    officer = service.caller("街道干事")
+    to = {"to_organization_id": str(world.organizations["街道"]), "is_anonymous": True}
+    suggestion = {"kind": "suggestion", "topic": "other", "text": "字再大些"} | to
+    sent = officer.post("/feedback", suggestion).json
+
+    refused = officer.post(f"/feedback/{sent['id']}/take", {"version": 1})
+
+    assert (refused.status_code, refused.json["code"]) == (403, "feedback.own")
+    of_his = sa.select(AuditEvent).where(AuditEvent.actor_id == world.members["街道干事"])
+    assert world.session.scalars(of_his).all() == []
+
+
 def test_sender_of_an_anonymous_one_is_shown_to_nobody(service: Service) -> None:
     world = service.world
     member, admin = service.caller("党员甲"), service.caller("区管理员")
@@ -66,10 +94,21 @@ def test_sender_of_an_anonymous_one_is_shown_to_nobody(service: Service) -> None
     assert "党员甲" not in answer.text
     trail = admin.get("/audit/events", operation="send_feedback").json["items"]
     assert [(one["actor_id"], one["actor_name"]) for one in trail] == [(None, None)]
+    refuse_by_key(member, "/feedback", COMPLAINT | {"is_anonymous": True})
+    officer, reply = service.caller("街道干事"), {"version": 1, "reply": "已改正"}
+    assert officer.post(f"/feedback/{sent['id']}/answer", reply).status_code == 200
+    refuse_by_key(member, f"/feedback/{sent['id']}/unsettled", {"reason": "仍在要求"})
     events = world.session.scalars(
         sa.select(AuditEvent).where(AuditEvent.actor_id == world.members["党员甲"])
     ).all()
     assert [one.operation for one in events] == []
+
+
+def forget_confirmation(service: Service, name: str) -> None:
+    session_id = service.world.sessions[name]
+    service.world.session.execute(
+        sa.update(DeviceSession).where(DeviceSession.id == session_id).values(confirmed_at=None)
+    )
 
 
 def test_member_fetches_his_data_by_a_link_without_a_token(service: Service) -> None:
@@ -99,3 +138,8 @@ def test_member_fetches_his_data_by_a_link_without_a_token(service: Service) -> 
     member.post("/me/exports")
     third = member.post("/me/exports")
     assert (third.status_code, third.json["code"]) == (429, "auth.too_many")
+
+    forget_confirmation(service, "党员甲")
+    assert member.post("/me/exports").json["code"] == "auth.confirmation_required"
+    shown = member.get("/me/exports").json["items"]
+    assert {(one["is_ready"], one["url"]) for one in shown} == {(True, None), (False, None)}

@@ -13,10 +13,11 @@ from api.routes.home import ANSWERS
 from core.db import Base
 from core.todo import TodoKind
 from members.access_models import RoleGrant
+from members.feedback.models import Feedback
 from members.models import Affiliation
 from notifications.models import InboxMessage
 from tests.first_screen import Matters
-from tests.served import Service
+from tests.served import EVERYTHING, Service
 from tests.statements import counted_statements
 from tests.world import NOW, TODAY
 
@@ -194,6 +195,43 @@ def test_number_that_a_branch_makes_known_is_its_members_to_call(service: Servic
     assert (refused.status_code, refused.json["code"]) == (422, "organization.phone_invalid")
     assert secretary.put(path, {"phone": ""}).status_code == 204
     assert home_of(service, "党员甲")["contact"]["office_phone"] is None
+
+
+def test_number_of_a_branch_is_not_given_for_who_stands_above_it(service: Service) -> None:
+    branch = service.world.organizations["一支部"]
+    service.caller("书记一").put(f"/orgs/{branch}/contact-phone", {"phone": "029-87010000"})
+    leave_office(service, "书记一", "副书记一", EVERYTHING)
+
+    assert home_of(service, "党员甲")["contact"]["line"].startswith("请找上级党组织的")
+
+
+def leave_office(service: Service, *names: str) -> None:
+    """Their grants end with yesterday."""
+    ids = [service.world.members[name] for name in names]
+    service.world.session.execute(
+        sa.update(RoleGrant).where(RoleGrant.member_id.in_(ids)).values(valid_to=TODAY)
+    )
+
+
+def test_secretary_without_anybody_above_is_not_told_that_there_is_no_secretary(
+    service: Service,
+) -> None:
+    leave_office(service, "副书记一", "街道干事", EVERYTHING)
+
+    assert home_of(service, "书记一")["contact"]["line"] == "请联系上级党组织"
+
+
+def test_feedback_of_who_left_office_waits_for_his_colleagues(service: Service) -> None:
+    world = service.world
+    Matters(world, "党员乙", 1).add_office()
+    world.session.execute(
+        sa.update(Feedback).values(status="taken", taken_by=world.members["副书记一"])
+    )
+    assert TodoKind.FEEDBACK not in kinds_of(service, "书记一")
+
+    leave_office(service, "副书记一")
+
+    assert TodoKind.FEEDBACK in kinds_of(service, "书记一")
 
 
 def test_what_was_read_leaves_the_first_screen_and_the_unread_list(service: Service) -> None:

@@ -42,10 +42,15 @@ def send(arena: Arena) -> UUID:
     return feedback_id
 
 
-def answer(arena: Arena, name: str, feedback_id: UUID) -> Act:
+def answer(arena: Arena, name: str, feedback_id: UUID, version: int = 1) -> Act:
     def act(session: Session) -> str:
         feedback_steps.answer(
-            session, arena.actor(session, name), feedback_id, reply="已改正", version=1, now=NOW
+            session,
+            arena.actor(session, name),
+            feedback_id,
+            reply="已改正",
+            version=version,
+            now=NOW,
         )
         return "answered"
 
@@ -99,6 +104,17 @@ def test_feedback_is_answered_or_forwarded_never_both(arena: Arena) -> None:
         fates[won.value] += 1
 
     assert fates["answered"] > 0
+
+
+def test_guessed_version_answers_nothing_that_was_forwarded(arena: Arena) -> None:
+    for _ in range(RACES):
+        feedback_id = send(arena)
+        guessing = answer(arena, "街道干事二", feedback_id, version=2)
+        acts = (forward(arena, "街道干事", feedback_id), guessing)
+        forwarded, answered = arena.race(*acts, pauses=(arena.pause(), arena.pause()))
+
+        assert (forwarded.won, answered.won) == (True, False)
+        assert arena.alone(reading(feedback_id)).status == "open"
 
 
 def test_not_settled_is_said_once(arena: Arena) -> None:
