@@ -107,11 +107,11 @@ def require(policy: Policy) -> None:
     if actor is None:
         raise Problem(401, "auth.session_revoked")
     attribute_actor(actor)
+    flask.g.actor = actor
     if actor.must_change_password and policy is not Access.SIGNED_IN:
         raise Problem(403, "auth.password_change_required")
     if isinstance(policy, frozenset) and not actor.has_role(*policy):
         raise Forbidden
-    flask.g.actor = actor
 
 
 def require_confirmation(actor: Actor) -> None:

@@ -13,6 +13,7 @@ from members import attempt_limits, confirmations, passwords, sms_codes
 from members.access import Actor
 from members.confirmations import ConfirmationFailed
 from members.session_models import CodePurpose
+from notifications import account_events
 
 
 def confirm(actor: Actor, data: Mapping[str, Any]) -> datetime:
@@ -37,6 +38,25 @@ def confirm(actor: Actor, data: Mapping[str, Any]) -> datetime:
     with unit_of_work(db.session()) as session:
         attempt_limits.give_back(session, tries)
         return confirmations.confirm(session, actor, now=utc_now())
+
+
+def change_password(actor: Actor, *, old: str, new: str) -> None:
+    """Choose a new password; a wrong old one is a failed confirmation, and counts as one.
+
+    Raises:
+        PasswordWeak: the new one is soon guessed, the old one again, or the phone.
+        OldPasswordWrong, AccountChanged: see `accounts.change_password`.
+        TooManyTries, PasswordsBusy: as in `confirm`.
+    """
+    # What is said of the new one alone is no try at the old one.
+    passwords.require_strong(new)
+    tries = confirmations.tries_of(actor)
+    with passwords.place():
+        with unit_of_work(db.session()) as session:
+            attempt_limits.count(session, tries, now=utc_now())
+        with unit_of_work(db.session()) as session:
+            account_events.change_password(session, actor, old=old, new=new, now=utc_now())
+            attempt_limits.give_back(session, tries)
 
 
 def _knows_password(actor: Actor, data: Mapping[str, Any]) -> bool:

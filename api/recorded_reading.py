@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 
 from api.extensions import db
-from core.db import is_working, read_only, unit_of_work
+from api.problems import Problem
+from core.db import OutcomeUnknown, is_working, read_only, unit_of_work
 
 
 @contextmanager
@@ -26,5 +27,9 @@ def recorded_reading() -> Iterator[Session]:
     if not is_working(session):
         session.rollback()
         read_only.set(False)
-    with unit_of_work(session):
-        yield session
+    try:
+        with unit_of_work(session):
+            yield session
+    except OutcomeUnknown as error:
+        # Nothing was asked for but the showing: to ask again is safe, and needs no key.
+        raise Problem(503, "server.busy") from error

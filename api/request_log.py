@@ -4,13 +4,12 @@ Never the address or the query: a path may hold the secret of a link, a query a 
 """
 
 import time
+from http import HTTPStatus
 
 import flask
 import structlog
 from werkzeug.wrappers import Response
 
-# Why it was refused, and how somebody signed in or tried to.
-_WHERE_KNOWN = ("problem_code", "sign_in_means")
 log = structlog.get_logger(__name__)
 
 
@@ -37,6 +36,17 @@ def _finish(response: Response) -> Response:
         status=response.status_code,
         ms=round((time.perf_counter() - began) * 1000, 1) if began is not None else None,
         member=str(actor.member_id) if actor is not None else None,
-        **{name: flask.g.get(name) for name in _WHERE_KNOWN if name in flask.g},
+        **_known(response),
     )
     return response
+
+
+def _known(response: Response) -> dict[str, str]:
+    """Why it was refused, and how somebody signed in or tried to."""
+    known = {}
+    # One item of a batch may have been refused where the batch was not.
+    if response.status_code >= HTTPStatus.BAD_REQUEST and "problem_code" in flask.g:
+        known["problem_code"] = flask.g.problem_code
+    if "sign_in_means" in flask.g:
+        known["sign_in_means"] = flask.g.sign_in_means
+    return known

@@ -119,10 +119,11 @@ def change_password(session: Session, actor: Actor, *, old: str, new: str, now: 
         PasswordWeak: `new` is too short, too common, the old one or the phone.
         AccountChanged: the password was changed or reissued meanwhile.
     """
+    # Before the old one is judged, or this answer would tell that it was right.
+    require_strong(new)
     account = get_own(session, actor)
     if not is_password(session, old, account.password_hash):
         raise OldPasswordWrong
-    require_strong(new)
     # Full-width digits make another text of the same password, hence no comparison of texts.
     if is_password(session, new, account.password_hash):
         raise weak("新密码不能与原密码相同。")

@@ -13,7 +13,7 @@ from api.fields import Choice, InSchema, Instant, OutSchema, Secret, Text
 from api.idempotency import Retry
 from core.clock import utc_now
 from core.db import unit_of_work
-from members import device_sessions, passwords
+from members import device_sessions
 from members.device_sessions import Device
 from members.refreshing import SessionRevoked
 from members.session_models import SignInMeans
@@ -163,8 +163,5 @@ def confirm_session(data: dict[str, Any]) -> Any:
 @blp.alt_response(429, "TOO_MANY_REQUESTS")
 def change_password(data: dict[str, Any]) -> Any:
     """修改密码；其他手机上的登录随即失效"""
-    with passwords.place(), unit_of_work(db.session()) as session:
-        account_events.change_password(
-            session, current_actor(), old=data["old"], new=data["new"], now=utc_now()
-        )
+    confirming.change_password(current_actor(), old=data["old"], new=data["new"])
     return None

@@ -80,6 +80,7 @@ def check_in(data: dict[str, Any]) -> Any:
 
 @blp.get("/activities/<uuid:activity_id>/code", access=ORGANISERS)
 @blp.response(200, CodeOut)
+@blp.alt_response(409, "CONFLICT")
 def get_code(activity_id: UUID) -> Any:
     """现在的签到码，每 15 秒换一次；只给组织者"""
     code = check_ins.issue_code(db.session(), current_actor(), activity_id, now=utc_now())

@@ -31,6 +31,7 @@ class SignInTicketOut(OutSchema):
     "/members/<uuid:member_id>/sign-in-tickets",
     access=any_of(*HELPING_ROLES),
     retry=Retry.SHOWN_ONCE,
+    asks_confirmation=True,
 )
 @blp.response(201, SignInTicketOut)
 def create_sign_in_ticket(member_id: UUID) -> Any:

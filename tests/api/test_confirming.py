@@ -94,6 +94,21 @@ def test_who_guesses_on_a_stolen_device_is_stopped_there_and_nowhere_else(
     assert (confirm(owner, password=PASSWORD)[0], reveal(service, owner)[0]) == (200, 201)
 
 
+def test_changing_the_password_is_no_way_to_guess_it(service: Service) -> None:
+    stolen = unconfirmed(service)
+
+    def change(old: str, new: str) -> tuple[int, str]:
+        answer = stolen.put("/auth/password", {"old": old, "new": new})
+        return answer.status_code, answer.json["code"]
+
+    # Whether the old one is right is not told by what is said of a weak new one.
+    assert change(PASSWORD, "1234567890") == change("guess", "1234567890")
+    guesses = [change(f"guess number {n}", "Mo-He-Tan-Bing-7") for n in range(11)]
+
+    assert guesses == [(403, "auth.old_password_wrong")] * 10 + [(429, "auth.too_many")]
+    assert confirm(stolen, password=PASSWORD) == (429, "auth.too_many")
+
+
 @pytest.mark.parametrize("means", list(SignInMeans))
 def test_password_and_code_confirm_and_anothers_word_does_not(
     service: Service, means: SignInMeans

@@ -216,6 +216,16 @@ def test_sign_in_is_logged_with_its_means_and_why_it_failed(service: Service) ->
     assert phone not in str(events)
 
 
+def test_who_lacks_the_role_is_in_the_log(service: Service) -> None:
+    branch = service.world.organizations["一支部"]
+    with capture_logs() as events:
+        service.caller("党员甲").get(f"/orgs/{branch}/members")
+
+    (event,) = (event for event in events if event["event"] == "request")
+    assert event["member"] == str(service.world.members["党员甲"])
+    assert (event["status"], event["problem_code"]) == (403, "perm.denied")
+
+
 def test_refused_request_is_logged_as_any_other(few: Service) -> None:
     few.app.extensions["request_limits"]._ends_at = 0.0
     client = few.app.test_client()

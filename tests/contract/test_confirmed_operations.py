@@ -19,6 +19,8 @@ CONFIRMED = {
     "create_role_grant",
     "name_delegate",
     "issue_account",
+    "create_sign_in_ticket",
+    "request_export",
 }
 
 

@@ -1,6 +1,8 @@
 """Passwords: how they are hashed, made up, refused and changed."""
 
+import contextlib
 import hashlib
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -86,6 +88,33 @@ def test_weak_password_is_refused(
         accounts.change_password(session, district.actor(member), old=PASSWORD, new=new, now=NOW)
 
     assert account.password_hash == before
+
+
+@pytest.mark.parametrize("new", ["几个不相干的词，连在一起" * 6, "mo-he-tan-bing-" * 8 + "gua"])
+def test_long_password_is_taken(
+    session: Session, district: District, member: Member, new: str
+) -> None:
+    district.open_account(member)
+
+    accounts.change_password(session, district.actor(member), old=PASSWORD, new=new, now=NOW)
+
+    assert 64 <= len(new) <= 128
+    assert accounts.prove_password(session, PHONE, new)
+
+
+@pytest.mark.parametrize("letter", ["\ufdfa", "a4@b8c({[<d6g9"])
+def test_judging_does_no_work_without_bound(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+
+    def judge(password: str, **_: Any) -> dict[str, int]:
+        judged.append(password)
+        return {"guesses": passwords.GUESSES_MIN}
+
+    monkeypatch.setattr("zxcvbn.zxcvbn", judge)
+    with contextlib.suppress(PasswordWeak):
+        passwords.require_strong((letter * 128)[:128])
+
+    assert all(len(one) <= passwords.JUDGED_MAX for one in judged)
 
 
 def test_old_password_is_asked_for(session: Session, district: District, member: Member) -> None:
