@@ -186,7 +186,9 @@ def _body() -> bytes:
 
 
 def _form_parts() -> Iterator[bytes]:
-    for name, value in sorted(flask.request.form.items(multi=True)):
+    # A part may have no name at all; the view will refuse it.
+    fields = ((name or "", value) for name, value in flask.request.form.items(multi=True))
+    for name, value in sorted(fields):
         yield _canonical([name, value])
     for name, file in flask.request.files.items(multi=True):
         yield _canonical([name, file.filename])

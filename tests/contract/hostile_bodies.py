@@ -73,6 +73,9 @@ def form_shapes(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "nothing", raw(b"", f"{form}; boundary=x")
     yield "no boundary", raw(b"--x--", form)
     yield "cut off", raw(b'--x\r\nContent-Disposition: form-data; name="a', f"{form}; boundary=x")
+    nameless = b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n" * 2
+    named = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+    yield "parts without a name", raw(nameless + named, f"{form}; boundary=x")
     yield "not a form", raw(b"\x00\xff" * 50, f"{form}; boundary=x")
     yield "JSON", {"json": good}
     yield "url-encoded", {"data": good, "content_type": "application/x-www-form-urlencoded"}
