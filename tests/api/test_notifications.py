@@ -80,6 +80,7 @@ def test_address_is_sealed_shown_masked_and_removed(service: Service) -> None:
     ("channel", "address", "status"),
     [
         ("email", "no address", 422),
+        ("email", "a@b.cn\r\nBcc: x@y.cn", 422),
         ("wecom", "https://evil.example/cgi-bin", 422),
         ("dingtalk", "token-without-secret", 422),
         ("dingtalk", "token-12345 SEC-12345", 204),
