@@ -61,22 +61,31 @@ def _note_refusal(response: Response) -> Response:
     attribution: Attribution | None = db.session().info.get(KEY)
     if outcome is None or attribution is None or attribution.kind is not ActorKind.MEMBER:
         return response
+    named = _ids_in_path()
     if _may_name_a_sender():
-        return response
+        if not flask.g.problem_code.startswith("auth."):
+            return response
+        # That somebody's session was no good is told, and not what he was about to do.
+        attribution, named = replace(attribution, operation=_ANONYMOUS), {}
     try:
-        _write_refusal(db.session(), attribution, outcome)
+        _write_refusal(db.session(), attribution, outcome, named)
     except sqlalchemy.exc.SQLAlchemyError as error:  # a refusal stays the refusal that it is
         db.session.rollback()
         log.error("audit.refusal_unrecorded", error=type(error).__name__)
     return response
 
 
-def _write_refusal(session: Session, attribution: Attribution, outcome: Outcome) -> None:
+def _ids_in_path() -> dict[str, UUID]:
+    given = flask.request.view_args or {}
+    return {place: one for place, one in given.items() if isinstance(one, UUID)}
+
+
+def _write_refusal(
+    session: Session, attribution: Attribution, outcome: Outcome, named: dict[str, UUID]
+) -> None:
     # On SQLite what began by reading cannot become a writer while somebody else writes.
     session.rollback()
     read_only.set(False)
-    given = flask.request.view_args or {}
-    named = {place: one for place, one in given.items() if isinstance(one, UUID)}
     audit.note_refusal(session, attribution, outcome, flask.g.problem_code, named)
     session.commit()
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from core.audit_models import AuditEvent
 from core.errors import DomainError, NotFound, VersionConflict
 from members.access_models import Role
-from members.erasure_holds import find_holds
 from members.feedback import reading
 from members.feedback.answering import FeedbackAnswered, Forwarding, OwnFeedback
 from members.feedback.filing import UnsettledNotPossible
@@ -23,7 +22,7 @@ from members.feedback.rules import Draft, FeedbackInvalid
 from notifications import feedback_overdue, feedback_steps
 from notifications.models import OutboxMessage
 from tests.statements import counted_statements
-from tests.world import NOW, TODAY, World, build_world
+from tests.world import NOW, World, build_world
 
 # The fifteenth working day after TODAY.
 DUE_ON = date(2026, 12, 1)
@@ -223,32 +222,6 @@ def test_member_may_say_once_that_it_is_not_settled(world: World) -> None:
         ("unsettled", None, "区委"),
         ("answered", "区管理员", "区委"),
     ]
-
-
-def test_what_was_not_settled_goes_upwards_only(world: World) -> None:
-    world.add_member("街道干事二", "二支部")
-    world.grant("街道干事二", Role.COMMITTEE_OFFICER, "街道")
-    sent = send(world)
-    answer(world, "街道干事", sent)
-    again = unsettled(world, "党员甲", sent)
-
-    with pytest.raises(FeedbackInvalid):
-        forward(world, "区管理员", again, "街道", version=3)
-
-
-def test_member_is_not_erased_before_he_has_his_answer(world: World) -> None:
-    sentence = "有意见反馈还没有答复。"
-
-    def holds(name: str) -> bool:
-        return sentence in find_holds(world.session, world.members[name], on=TODAY)
-
-    sent = send(world)
-    # To ask for the deletion itself is no reason against it.
-    send(world, "党员乙", kind=FeedbackKind.DATA_REQUEST, topic=FeedbackTopic.DELETION)
-
-    assert (holds("党员甲"), holds("党员乙")) == (True, False)
-    answer(world, "街道干事", sent)
-    assert not holds("党员甲")
 
 
 def test_steps_are_append_only(world: World) -> None:
