@@ -138,37 +138,7 @@ def _expected() -> sa.Select[Any]:
         )
         .cte("due")
     )
-    places = sa.union(
-        sa.select(due.c.id.label("activity_id"), due.c.organization_id),
-        sa.select(ActivityOrganization.activity_id, ActivityOrganization.organization_id).join(
-            due, due.c.id == ActivityOrganization.activity_id
-        ),
-    ).subquery("places")
-    is_expected = (Affiliation.kind == AffiliationKind.PRIMARY) | Organization.kind.in_(TEMPORARY)
-    is_exempt = sa.exists().where(
-        Exemption.member_id == Affiliation.member_id,
-        Exemption.valid_from <= day,
-        Exemption.valid_to > day,
-    )
-    chosen = (
-        sa.select(places.c.activity_id, Affiliation.member_id)
-        .join(
-            Affiliation,
-            (Affiliation.organization_id == places.c.organization_id)
-            | (Affiliation.party_group_id == places.c.organization_id),
-        )
-        .join(Organization, Organization.id == Affiliation.organization_id)
-        .join(Member, Member.id == Affiliation.member_id)
-        .where(
-            Affiliation.valid_from <= day,
-            Affiliation.valid_to.is_(None) | (Affiliation.valid_to > day),
-            Member.membership_status.in_((MembershipStatus.NORMAL, MembershipStatus.RESTORED)),
-            is_expected,
-            ~is_exempt,
-        )
-        .distinct()
-        .subquery("chosen")
-    )
+    chosen = _chosen_at(due, day)
     has_leave = sa.exists().where(
         LeaveRequest.activity_id == due.c.id,
         LeaveRequest.member_id == chosen.c.member_id,
@@ -186,6 +156,41 @@ def _expected() -> sa.Select[Any]:
         .join(due, due.c.id == chosen.c.activity_id)
         .where(~has_leave)
         .order_by(due.c.id, chosen.c.member_id)
+    )
+
+
+def _chosen_at(due: sa.CTE, day: sa.BindParameter[date]) -> sa.Subquery:
+    """The members who belong to the organisations of these activities, once for each activity."""
+    places = sa.union(
+        sa.select(due.c.id.label("activity_id"), due.c.organization_id),
+        sa.select(ActivityOrganization.activity_id, ActivityOrganization.organization_id).join(
+            due, due.c.id == ActivityOrganization.activity_id
+        ),
+    ).subquery("places")
+    is_expected = (Affiliation.kind == AffiliationKind.PRIMARY) | Organization.kind.in_(TEMPORARY)
+    is_exempt = sa.exists().where(
+        Exemption.member_id == Affiliation.member_id,
+        Exemption.valid_from <= day,
+        Exemption.valid_to > day,
+    )
+    return (
+        sa.select(places.c.activity_id, Affiliation.member_id)
+        .join(
+            Affiliation,
+            (Affiliation.organization_id == places.c.organization_id)
+            | (Affiliation.party_group_id == places.c.organization_id),
+        )
+        .join(Organization, Organization.id == Affiliation.organization_id)
+        .join(Member, Member.id == Affiliation.member_id)
+        .where(
+            Affiliation.valid_from <= day,
+            Affiliation.valid_to.is_(None) | (Affiliation.valid_to > day),
+            Member.membership_status.in_((MembershipStatus.NORMAL, MembershipStatus.RESTORED)),
+            is_expected,
+            ~is_exempt,
+        )
+        .distinct()
+        .subquery("chosen")
     )
 
 

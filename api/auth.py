@@ -70,12 +70,12 @@ def guard(
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        require(policy)
-        if asks_confirmation:
-            require_confirmation(current_actor())
+        sign_in_caller(policy)
+        # Before what he may do is looked at: a refusal is written down, and he may ask for many.
         too_many = limits.check_member()
         if too_many is not None:
             return too_many
+        require(policy, asks_confirmation=asks_confirmation)
         return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
     guarded.__dict__["access_policy"] = policy
@@ -83,12 +83,11 @@ def guard(
     return guarded
 
 
-def require(policy: Policy) -> None:
-    """Sign the caller in and check the policy.
+def sign_in_caller(policy: Policy) -> None:
+    """Find out who asks, where the policy wants to know.
 
     Raises:
-        Problem: no valid token, or the initial password is still in use.
-        Forbidden: the caller holds none of the roles.
+        Problem: no valid token.
     """
     session = db.session()
     if policy is Access.PUBLIC:
@@ -108,15 +107,23 @@ def require(policy: Policy) -> None:
         raise Problem(401, "auth.session_revoked")
     attribute_actor(actor)
     flask.g.actor = actor
+
+
+def require(policy: Policy, *, asks_confirmation: bool) -> None:
+    """Check that who asks may do so.
+
+    Raises:
+        Problem: the initial password is still in use, or it was not shown lately that it is he.
+        Forbidden: the caller holds none of the roles.
+    """
+    if policy is Access.PUBLIC:
+        return
+    actor = current_actor()
     if actor.must_change_password and policy is not Access.SIGNED_IN:
         raise Problem(403, "auth.password_change_required")
     if isinstance(policy, frozenset) and not actor.has_role(*policy):
         raise Forbidden
-
-
-def require_confirmation(actor: Actor) -> None:
-    """Raise Problem unless the caller has lately shown, on this device, that it is he."""
-    if not confirmations.is_recent(actor.confirmed_at, now=utc_now()):
+    if asks_confirmation and not confirmations.is_recent(actor.confirmed_at, now=utc_now()):
         raise Problem(403, "auth.confirmation_required")
 
 

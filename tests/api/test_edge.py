@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 from api import limits
 from api.limits import RequestLimits
 from core import schema_revision
+from core.audit_models import AuditEvent
 from core.config import ConfigError, Settings
 from core.server_settings import ServerSettings
 from tests.engines import environment
@@ -55,6 +57,16 @@ def test_member_who_asks_too_much_waits_and_others_do_not(few: Service) -> None:
     assert 1 <= seconds <= 60
     assert refused.json["retry"] == f"after:{seconds}"
     assert other.get("/me").status_code == 200
+
+
+def test_who_is_refused_over_and_over_is_not_written_down_for_ever(few: Service) -> None:
+    member, branch = few.caller("党员甲"), few.world.organizations["一支部"]
+
+    statuses = [member.get(f"/orgs/{branch}/members").status_code for _ in range(8)]
+
+    assert statuses == [403] * 5 + [429] * 3
+    of_his = sa.select(sa.func.count()).where(AuditEvent.actor_id == few.world.members["党员甲"])
+    assert few.world.session.scalar(of_his) == 5
 
 
 def test_address_that_asks_too_much_is_refused_before_anything_is_read(few: Service) -> None:
